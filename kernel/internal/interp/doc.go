@@ -1,0 +1,76 @@
+// Package interp evaluates cells in this process: it checks and lowers a cell
+// (package cell), runs it on yaegi with the native half of the core language
+// (package core), and says how it ended. It knows no file descriptors, frames
+// or processes: those are the worker's.
+package interp
+
+import (
+	"context"
+	"io/fs"
+	"reflect"
+
+	"spindle/kernel/display"
+)
+
+// Package is a compiled package that cells may import beside the standard
+// library. Symbols has yaegi's form (name → value, type as nil pointer);
+// Source holds its Go files, from which its types and docs are read.
+type Package struct {
+	Path    string // "spindle/lab"
+	Name    string // "lab"
+	Symbols map[string]reflect.Value
+	Source  fs.FS
+}
+
+// Config is what an Interp is built from.
+type Config struct {
+	Packages []Package
+	// Started is called in the learner's goroutine when a goroutine of cell
+	// begins, and its result when that goroutine ends. May be nil.
+	Started func(cell int) (ended func())
+}
+
+// Cell is one cell to evaluate.
+type Cell struct {
+	Count  int
+	Source string
+	Silent bool
+}
+
+// Outcome is how a cell ended. Err is nil where it went well.
+type Outcome struct {
+	Value *display.Bundle // of the last expression; nil where none is shown
+	Err   *Error
+}
+
+// Error is a cell's failure, in Go's words.
+type Error struct {
+	Name      string // "compile error", "panic", "refused", "interrupted"
+	Value     string // first line, Go's own words
+	Traceback []string
+}
+
+// Evaluator is what worker needs of this package; *Interp implements it.
+type Evaluator interface {
+	// Eval runs one cell to its end on the calling goroutine. A panic of the
+	// cell's own goroutine is an Outcome; a panic in another goroutine ends
+	// the process, as in Go, with core's trace on stderr.
+	Eval(c Cell) Outcome
+	// Interrupt asks the running cell to stop; Eval then returns with
+	// Err.Name "interrupted". It reports at once; a cell stuck in a native
+	// call does not stop, and the caller ends the process.
+	Interrupt()
+	// CellOf tells which cell the calling goroutine belongs to: the one that
+	// started it, however many goroutines ago. 0 is none.
+	CellOf() int
+	// Traceback rewrites a Go crash trace (what the runtime printed on stderr when the
+	// process died) to the learner's frames: "cell N, line L", none of yaegi's.
+	// Declarations returns, in order, the cells' sources that declared what is
+	// live, for %restore.
+	Declarations() []string
+	// Program turns the session's types and functions into a Go file, for
+	// `%%go -with-state`.
+	Program() (src string, err error)
+}
+
+var _ context.Context // keeps the skeleton's imports; goes with the implementation
