@@ -25,6 +25,11 @@ type Package struct {
 // Config is what an Interp is built from.
 type Config struct {
 	Packages []Package
+	// Output takes what fmt.Print*, print, println and the log package write,
+	// with the cell that the printing goroutine belongs to. It must not
+	// keep p. Nil means file descriptors 1 and 2. What the learner writes to os.Stdout
+	// itself, and what child processes write, goes to the descriptors.
+	Output func(cell int, stderr bool, p []byte)
 	// Started is called in the learner's goroutine when a goroutine of cell
 	// begins, and its result when that goroutine ends. May be nil.
 	Started func(cell int) (ended func())
@@ -63,8 +68,6 @@ type Evaluator interface {
 	// CellOf tells which cell the calling goroutine belongs to: the one that
 	// started it, however many goroutines ago. 0 is none.
 	CellOf() int
-	// Traceback rewrites a Go crash trace (what the runtime printed on stderr when the
-	// process died) to the learner's frames: "cell N, line L", none of yaegi's.
 	// Declarations returns, in order, the cells' sources that declared what is
 	// live, for %restore.
 	Declarations() []string
