@@ -75,7 +75,8 @@ func (r Rich) Bundle() Bundle {
 // A Bundle or Rich is taken as it is. A type with a method HTML, Markdown,
 // Latex, SVG (all returning string), PNG or JPEG (returning []byte), and an
 // image.Image, is shown in those forms. Everything else is text, with its type
-// beside it in the HTML form.
+// beside it in the HTML form. What a method MIMEBundle() map[string]any gives
+// (MIME type → content) is added to the forms that the value has.
 func Of(v any) (Bundle, bool) {
 	switch v := v.(type) {
 	case Bundle:
@@ -123,7 +124,13 @@ func Of(v any) (Bundle, bool) {
 	if _, ok := v.(fmt.Stringer); ok || !rich {
 		r.Text = plain(v)
 	}
-	return r.Bundle(), true
+	b := r.Bundle()
+	if x, ok := v.(interface{ MIMEBundle() map[string]any }); ok {
+		for mime, content := range x.MIMEBundle() {
+			b.Data[mime] = content
+		}
+	}
+	return b, true
 }
 
 // OfText makes the Bundle of one value, or of several side by side, that the
