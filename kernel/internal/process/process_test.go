@@ -1,0 +1,171 @@
+package process
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestParseStat(t *testing.T) {
+	const tail = " 1 77 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 12 0 4711 1000 25 18446744073709551615"
+	for name, c := range map[string]struct {
+		in      string
+		command string
+		state   byte
+		ok      bool
+	}{
+		"plain":   {"42 (sh) S" + tail, "sh", 'S', true},
+		"blanks":  {"42 (a ) R (b) Z" + tail, "a ) R (b", 'Z', true},
+		"empty":   {"", "", 0, false},
+		"no name": {"42 S" + tail, "", 0, false},
+		"cut":     {"42 (sh) S 1 2", "", 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := parseStat([]byte(c.in))
+			if (err == nil) != c.ok {
+				t.Fatalf("err = %v", err)
+			}
+			if !c.ok {
+				return
+			}
+			if p.PID != 42 || p.PPID != 1 || p.Group != 77 || p.Threads != 12 || p.StartTicks != 4711 ||
+				p.RSSBytes != 25*int64(os.Getpagesize()) || p.Command != c.command || p.State != c.state {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
+
+func TestKillAllEndsAWholeTree(t *testing.T) {
+	cmd := exec.Command("sh", "-c", "sh -c 'sleep 1000 & sleep 1000' & sleep 1000")
+	if err := Start(cmd, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	pid := cmd.Process.Pid
+	live := func() []Info {
+		tree, err := Descendants(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mine []Info
+		for _, p := range tree {
+			if p.Group == pid && p.State != 'Z' {
+				mine = append(mine, p)
+			}
+		}
+		return mine
+	}
+	for len(live()) < 5 {
+		time.Sleep(time.Millisecond)
+	}
+	killed, err := KillAll(live, time.Second)
+	if err != nil || killed < 5 {
+		t.Fatalf("killed %d, %v", killed, err)
+	}
+	_ = cmd.Wait()
+	if left := live(); len(left) > 0 {
+		t.Errorf("left: %+v", left)
+	}
+}
+
+func TestWatchStops(t *testing.T) {
+	cmd := exec.Command("sleep", "1000")
+	if err := Start(cmd, 0); err != nil {
+		t.Fatal(err)
+	}
+	pid := cmd.Process.Pid
+	stops := make(chan bool)
+	go func() {
+		WatchStops(pid, func() { stops <- true; _ = unix.Kill(pid, unix.SIGCONT) })
+		close(stops)
+	}()
+	for range 3 {
+		_ = unix.Kill(pid, unix.SIGSTOP)
+		select {
+		case <-stops:
+		case <-time.After(5 * time.Second):
+			t.Fatal("the stop was not seen")
+		}
+	}
+	_ = unix.Kill(pid, unix.SIGKILL)
+	if _, more := <-stops; more {
+		t.Error("a stop was reported twice")
+	}
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Errorf("exit status was lost: %v", err)
+	}
+}
+
+// waits until pid waits for input, or fails the test.
+func waits(t *testing.T, term *Terminal, pid int) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); !term.Waiting(pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the reader was never seen waiting")
+		}
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	term, err := OpenTerminal()
+	if err != nil {
+		t.Skipf("SKIP: this machine has no pseudo-terminals: %v", err)
+	}
+	defer term.Close()
+	cmd := exec.Command("cat")
+	cmd.Stdin = term.File()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Start(cmd, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(out)
+	long := strings.Repeat("0123456789", 1500)
+	for _, line := range []string{"hello", "ä\x03\x04\x15\x16\x7f€", long, ""} {
+		rest := []byte(line + "\n")
+		for len(rest) > 0 {
+			waits(t, term, cmd.Process.Pid)
+			if rest, err = term.Type(rest); err != nil {
+				t.Fatal(err)
+			}
+			// cat has to be away before it can be seen waiting anew.
+			if len(rest) > 0 {
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		got, err := r.ReadString('\n')
+		if err != nil || got != line+"\n" {
+			t.Fatalf("%d bytes came back as %d: %q, %v", len(line)+1, len(got), strconv.Quote(got)[:min(60, len(got))], err)
+		}
+	}
+	waits(t, term, cmd.Process.Pid)
+	if err := term.EndOfFile(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("cat after the end of its input: %v", err)
+	}
+	if term.Secret() {
+		t.Error("the echo is off")
+	}
+	attr, err := unix.IoctlGetTermios(int(term.File().Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attr.Lflag &^= unix.ECHO
+	if err := unix.IoctlSetTermios(int(term.File().Fd()), unix.TCSETS, attr); err != nil {
+		t.Fatal(err)
+	}
+	if !term.Secret() {
+		t.Error("the echo is on")
+	}
+}
