@@ -38,7 +38,7 @@ type Series struct {
 // it is an SVG on a light panel of its own, which reads in light and dark
 // themes; its text/plain has the figures.
 //
-// Points that can't be placed (NaN, infinite, or not positive on a
+// Points that can't be placed (NaN, infinite or beyond 1e300, not positive on a
 // logarithmic axis) are left out, and the chart says how many.
 type Chart struct {
 	Title          string
@@ -116,9 +116,6 @@ func (c Chart) check() error {
 				along = "" // drawn over categories 0, 1, 2, …, or over numbers
 			}
 		case Histogram:
-			if c.LogX && c.LogY {
-				break
-			}
 		case Box, Strip:
 			along = "names"
 		case Bars:
@@ -222,11 +219,15 @@ func (c Chart) categories() []string {
 // point is one datum in data coordinates. low > high where it has no error bar.
 type point struct{ x, y, low, high float64 }
 
+// largest is the greatest magnitude drawn: a range of twice it is still finite.
+const largest = 1e300
+
+func placeable(v float64, log bool) bool {
+	return math.Abs(v) <= largest && (!log || v > 0)
+}
+
 // points are the data of s that can be placed, and how many can't.
 func (c Chart) points(s Series, index int) (ps []point, left int) {
-	ok := func(v float64, log bool) bool {
-		return !math.IsNaN(v) && !math.IsInf(v, 0) && (!log || v > 0)
-	}
 	logX := c.LogX && c.categories() == nil
 	switch s.kind() {
 	case Line, Scatter:
@@ -235,18 +236,18 @@ func (c Chart) points(s Series, index int) (ps []point, left int) {
 			if s.X != nil {
 				p.x = s.X[i]
 			}
-			if !ok(p.x, logX) || !ok(y, c.LogY) {
+			if !placeable(p.x, logX) || !placeable(y, c.LogY) {
 				left++
 				continue
 			}
-			if len(s.Low) > 0 && ok(s.Low[i], c.LogY) && ok(s.High[i], c.LogY) {
+			if len(s.Low) > 0 && placeable(s.Low[i], c.LogY) && placeable(s.High[i], c.LogY) {
 				p.low, p.high = s.Low[i], s.High[i]
 			}
 			ps = append(ps, p)
 		}
 	case Histogram:
 		for _, v := range s.Values {
-			if !ok(v, logX) {
+			if !placeable(v, logX) {
 				left++
 				continue
 			}
@@ -258,11 +259,11 @@ func (c Chart) points(s Series, index int) (ps []point, left int) {
 			if s.kind() == Bars {
 				p.x = float64(i)
 			}
-			if !ok(v, c.LogY) {
+			if !placeable(v, c.LogY) {
 				left++
 				continue
 			}
-			if s.kind() == Bars && len(s.Low) > 0 && ok(s.Low[i], c.LogY) && ok(s.High[i], c.LogY) {
+			if s.kind() == Bars && len(s.Low) > 0 && placeable(s.Low[i], c.LogY) && placeable(s.High[i], c.LogY) {
 				p.low, p.high = s.Low[i], s.High[i]
 			}
 			ps = append(ps, p)

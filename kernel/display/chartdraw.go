@@ -104,6 +104,7 @@ func (c Chart) render() (svg string, err error) {
 	inner = c.drawTitle(inner)
 	inner = c.drawLegend(inner)
 	inner = c.drawNote(inner)
+	inner = c.drawAxisLabels(inner)
 	c.plot(inner.Max.X - inner.Min.X).Draw(inner)
 
 	var buf bytes.Buffer
@@ -211,7 +212,7 @@ func (c Chart) drawLegend(area draw.Canvas) draw.Canvas {
 		}
 		mid := area.Max.Y - rowHeight/2
 		c.thumbnail(area, i, vg.Rectangle{Min: vg.Point{X: x, Y: mid - 4}, Max: vg.Point{X: x + thumb, Y: mid + 4}})
-		area.FillText(style, vg.Point{X: x + thumb + 4, Y: mid - style.Height(name)/2}, name)
+		area.FillText(style, vg.Point{X: x + thumb + 4, Y: mid - style.Height(name)/2 + 1}, name)
 		x += w + gap
 		any = true
 	}
@@ -255,7 +256,29 @@ func (c Chart) drawNote(area draw.Canvas) draw.Canvas {
 	return area
 }
 
-// plot is the chart without its title, legend and note.
+// drawAxisLabels names the axes beside the plot. gonum would do it, but puts
+// the label's box of a logarithmic axis in the wrong place, and the plot then
+// makes room for it there.
+func (c Chart) drawAxisLabels(area draw.Canvas) draw.Canvas {
+	style := textStyle(9.5, false, inkColor)
+	style.XAlign = draw.XCenter
+	height := style.Height("M")
+	if c.XLabel != "" {
+		name := fit(style, c.XLabel, area.Max.X-area.Min.X)
+		area.FillText(style, vg.Point{X: area.Center().X, Y: area.Min.Y}, name)
+		area.Min.Y += height + 4
+	}
+	if c.YLabel != "" {
+		name := fit(style, c.YLabel, area.Max.Y-area.Min.Y)
+		upright := style
+		upright.Rotation = math.Pi / 2
+		area.FillText(upright, vg.Point{X: area.Min.X + height, Y: area.Center().Y}, name)
+		area.Min.X += height + 6
+	}
+	return area
+}
+
+// plot is the chart without its title, legend, note and axis labels.
 func (c Chart) plot(width vg.Length) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = nil
@@ -267,13 +290,7 @@ func (c Chart) plot(width vg.Length) *plot.Plot {
 		ticks := textStyle(9, false, quietColor)
 		ticks.XAlign, ticks.YAlign = a.Tick.Label.XAlign, a.Tick.Label.YAlign
 		a.Tick.Label = ticks
-		label := textStyle(9.5, false, inkColor)
-		label.XAlign, label.YAlign = a.Label.TextStyle.XAlign, a.Label.TextStyle.YAlign
-		a.Label.TextStyle = label
-		a.Label.Padding = 3
 	}
-	p.X.Label.Text = fit(p.X.Label.TextStyle, c.XLabel, width*0.9)
-	p.Y.Label.Text = fit(p.Y.Label.TextStyle, c.YLabel, vg.Length(float64(max(c.Height, 1))*0.6)+150)
 
 	p.Add(gridLines{})
 	for i, s := range c.Series {
@@ -297,7 +314,9 @@ func (c Chart) plot(width vg.Length) *plot.Plot {
 		}
 	}
 	for _, m := range c.Marks {
-		p.Add(markLine{Mark: m})
+		if placeable(m.At, m.Vertical && c.LogX && c.categories() == nil || !m.Vertical && c.LogY) {
+			p.Add(markLine{Mark: m})
+		}
 	}
 	c.axes(p, width)
 	return p
@@ -307,7 +326,7 @@ func (c Chart) plot(width vg.Length) *plot.Plot {
 func (c Chart) axes(p *plot.Plot, width vg.Length) {
 	if c.YMin != c.YMax {
 		for _, v := range []float64{c.YMin, c.YMax} {
-			if !math.IsNaN(v) && !math.IsInf(v, 0) && (!c.LogY || v > 0) {
+			if placeable(v, c.LogY) {
 				p.Y.Min, p.Y.Max = min(p.Y.Min, v), max(p.Y.Max, v)
 			}
 		}

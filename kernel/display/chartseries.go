@@ -27,8 +27,14 @@ func (gridLines) Plot(c draw.Canvas, p *plot.Plot) {
 }
 
 var glyphShapes = []draw.GlyphDrawer{
-	draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.SquareGlyph{},
-	draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{}, draw.RingGlyph{},
+	draw.CircleGlyph{},
+	draw.BoxGlyph{},
+	draw.PyramidGlyph{},
+	draw.SquareGlyph{},
+	draw.TriangleGlyph{},
+	draw.CrossGlyph{},
+	draw.PlusGlyph{},
+	draw.RingGlyph{},
 }
 
 func glyph(index int, col color.Color) draw.GlyphStyle {
@@ -254,11 +260,9 @@ type markLine struct{ Mark }
 
 func (m markLine) DataRange() (xmin, xmax, ymin, ymax float64) {
 	xmin, xmax, ymin, ymax = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
-	switch {
-	case math.IsNaN(m.At) || math.IsInf(m.At, 0):
-	case m.Vertical:
+	if m.Vertical {
 		xmin, xmax = m.At, m.At
-	default:
+	} else {
 		ymin, ymax = m.At, m.At
 	}
 	return

@@ -88,7 +88,7 @@ func tickLabel(v, step float64) string {
 		size float64
 		unit string
 	}{{1e9, "G"}, {1e6, "M"}, {1e4, "k"}} {
-		if a >= s.size && a < 1e12 {
+		if a >= s.size && a < 1e12 && digits <= 6 {
 			size := s.size
 			if s.unit == "k" {
 				size = 1e3

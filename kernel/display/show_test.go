@@ -73,8 +73,10 @@ func TestEveryFormHasItsTypeAndText(t *testing.T) {
 		{"markdown", func() { display.Markdown("**x**") }, "text/markdown", "**x**", "**x**"},
 		{"formula", func() { display.Latex(`\frac{1}{n}`) }, "text/latex", `$$\frac{1}{n}$$`, `\frac{1}{n}`},
 		{"delimited formula", func() { display.Latex(`$x$`) }, "text/latex", `$x$`, `$x$`},
-		{"svg", func() { display.SVG(`<svg width="10" height="20"><title>a dot</title></svg>`) }, "image/svg+xml",
-			`<svg xmlns="http://www.w3.org/2000/svg" width="10" height="20"><title>a dot</title></svg>`, "a dot"},
+		{
+			"svg", func() { display.SVG(`<svg width="10" height="20"><title>a dot</title></svg>`) }, "image/svg+xml",
+			`<svg xmlns="http://www.w3.org/2000/svg" width="10" height="20"><title>a dot</title></svg>`, "a dot",
+		},
 		{"untitled svg", func() { display.SVG(`<svg xmlns="http://www.w3.org/2000/svg" width="10" height="20"/>`) }, "image/svg+xml", "", "SVG image, 10×20"},
 		{"png", func() { display.PNG(pngData.Bytes()) }, "image/png", base64.StdEncoding.EncodeToString(pngData.Bytes()), "PNG image, 3×2"},
 		{"jpeg", func() { display.JPEG(jpg.Bytes()) }, "image/jpeg", base64.StdEncoding.EncodeToString(jpg.Bytes()), "JPEG image, 3×2"},

@@ -5,6 +5,7 @@ import (
 	"html"
 	"image"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -203,6 +204,7 @@ func withText(b Bundle) Bundle {
 		for mime := range data {
 			mimes = append(mimes, mime)
 		}
+		slices.Sort(mimes)
 		data[mimeText] = strings.Join(mimes, ", ")
 	}
 	b.Data = data
