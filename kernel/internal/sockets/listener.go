@@ -1,0 +1,266 @@
+package sockets
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+)
+
+// limits bound what peers can cost one socket.
+type limits struct {
+	peers          int           // connections that finished their handshake
+	halfOpen       int           // connections that have not
+	handshake      time.Duration // until when they must
+	queueBytes     int           // outbound, per peer
+	queueItems     int
+	noticeInterval time.Duration // at most one log line per socket and kind
+}
+
+var defaultLimits = limits{
+	peers:          256,
+	halfOpen:       64,
+	handshake:      5 * time.Second,
+	queueBytes:     32 << 20,
+	queueItems:     1 << 16,
+	noticeInterval: time.Second,
+}
+
+// listener accepts the connections of one socket, shakes hands with each in a
+// goroutine of its own, and runs serve for every peer. wait returns when all
+// of that has ended.
+type listener struct {
+	name   string // for the log
+	typ    zmq4.SocketType
+	ln     net.Listener
+	lim    limits
+	budget *budget
+	log    *notices
+	// serve reads the peer until it ends. It is called on the peer's reader
+	// goroutine, after joined; left is called when it is over.
+	joined func(*peer)
+	serve  func(*peer)
+	left   func(*peer)
+
+	wg     sync.WaitGroup
+	mu     sync.Mutex // guards all below, and peer.proven
+	closed bool
+	half   []net.Conn // oldest first
+	peers  []*peer    // oldest first
+}
+
+// listen opens the endpoint: tcp://host:port or ipc://path.
+func listen(endpoint string) (net.Listener, error) {
+	network, addr, ok := strings.Cut(endpoint, "://")
+	if !ok {
+		return nil, fmt.Errorf("endpoint %q has no transport", endpoint)
+	}
+	switch network {
+	case "tcp":
+		return net.Listen("tcp", addr)
+	case "ipc":
+		ln, err := net.Listen("unix", addr)
+		if err != nil {
+			return nil, err
+		}
+		// Whoever can open the socket can fill its queues: the owner alone.
+		if err := os.Chmod(addr, 0o600); err != nil {
+			ln.Close()
+			return nil, err
+		}
+		return ln, nil
+	}
+	return nil, fmt.Errorf("transport %q is not known", network)
+}
+
+func (l *listener) start() {
+	l.wg.Add(1)
+	go func() {
+		defer l.wg.Done()
+		l.accept()
+	}()
+}
+
+// accept runs until the listener is closed. An error, such as no file
+// descriptors left, is waited out: it is often a peer's doing and passes.
+func (l *listener) accept() {
+	const shortest, longest = 5 * time.Millisecond, time.Second
+	pause := shortest
+	for {
+		conn, err := l.ln.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			l.log.say(slog.LevelWarn, "accept failed", "err", err)
+			l.dropOldestHalfOpen() // the likely holders of what ran out
+			time.Sleep(pause)
+			pause = min(2*pause, longest)
+			continue
+		}
+		pause = shortest
+		if !l.admit(conn) {
+			conn.Close()
+			continue
+		}
+		go func() {
+			defer l.wg.Done()
+			l.run(conn)
+		}()
+	}
+}
+
+// admit enters conn among the half-open ones, and counts its goroutine in wg.
+// The oldest one goes when there are too many: an honest peer's handshake takes
+// milliseconds.
+func (l *listener) admit(conn net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	if len(l.half) >= l.lim.halfOpen {
+		l.half[0].Close()
+		l.half = l.half[1:]
+		l.log.say(slog.LevelWarn, "too many connections without handshake: dropped the oldest")
+	}
+	l.half = append(l.half, conn)
+	l.wg.Add(1)
+	return true
+}
+
+func (l *listener) dropOldestHalfOpen() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.half) > 0 {
+		l.half[0].Close()
+		l.half = l.half[1:]
+	}
+}
+
+// run is one connection's life.
+func (l *listener) run(conn net.Conn) {
+	id, err := handshake(conn, l.typ, "", true, l.lim.handshake)
+	l.mu.Lock()
+	l.half = remove(l.half, conn)
+	if err != nil || l.closed {
+		l.mu.Unlock()
+		conn.Close()
+		if err != nil {
+			l.log.say(slog.LevelDebug, "handshake failed", "err", err)
+		}
+		return
+	}
+	if id == "" {
+		id = newIdentity()
+	}
+	p := newPeer(conn, id, l.budget, newQueue(l.lim.queueBytes, l.lim.queueItems))
+	if !l.makeRoom() {
+		l.mu.Unlock()
+		conn.Close()
+		l.log.say(slog.LevelWarn, "too many peers: refused one")
+		return
+	}
+	l.peers = append(l.peers, p)
+	l.mu.Unlock()
+
+	var writer sync.WaitGroup
+	writer.Add(1)
+	go func() { // owned by this function; ends with the peer
+		defer writer.Done()
+		p.write()
+	}()
+	l.joined(p)
+	l.serve(p)
+	p.close()
+	l.left(p)
+	writer.Wait()
+	l.mu.Lock()
+	l.peers = remove(l.peers, p)
+	l.mu.Unlock()
+}
+
+// makeRoom drops the oldest stranger if the socket is full; false where there
+// are only known peers. Called with mu held.
+func (l *listener) makeRoom() bool {
+	open := 0
+	var stranger *peer
+	for _, p := range l.peers {
+		select {
+		case <-p.done:
+			continue // on its way out
+		default:
+		}
+		open++
+		if !p.proven && stranger == nil {
+			stranger = p
+		}
+	}
+	if open < l.lim.peers {
+		return true
+	}
+	if stranger == nil {
+		return false
+	}
+	stranger.close()
+	return true
+}
+
+// prove marks p as a known peer.
+func (l *listener) prove(p *peer) {
+	l.mu.Lock()
+	p.proven = true
+	l.mu.Unlock()
+}
+
+// snapshot gives the peers of this moment.
+func (l *listener) snapshot() []*peer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]*peer(nil), l.peers...)
+}
+
+// stop refuses new connections; those that are there stay.
+func (l *listener) stop() {
+	l.mu.Lock()
+	l.closed = true
+	half := l.half
+	l.half = nil
+	l.mu.Unlock()
+	l.ln.Close() // removes an ipc socket's file
+	for _, c := range half {
+		c.Close()
+	}
+}
+
+// wait ends all peers and returns when every goroutine of the socket has.
+func (l *listener) wait() {
+	for _, p := range l.snapshot() {
+		p.close()
+	}
+	l.wg.Wait()
+}
+
+// newIdentity is what a ROUTER gives a peer without one: as in libzmq, a zero
+// byte and then anything, so that it cannot be one that a peer chose.
+func newIdentity() string {
+	var b [17]byte
+	rand.Read(b[1:])
+	return string(b[:])
+}
+
+func remove[T comparable](list []T, x T) []T {
+	for i := range list {
+		if list[i] == x {
+			return append(list[:i:i], list[i+1:]...)
+		}
+	}
+	return list
+}
