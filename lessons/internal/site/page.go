@@ -338,15 +338,20 @@ func stylesheet() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	system, err := codeCSS(darkCode, ":root:not([data-theme=light])")
+	const systemDark, chosenDark = ":root:not([data-theme=light])", ":root[data-theme=dark]"
+	system, err := codeCSS(darkCode, systemDark)
 	if err != nil {
 		return "", err
 	}
-	chosen, err := codeCSS(darkCode, ":root[data-theme=dark]")
+	chosen, err := codeCSS(darkCode, chosenDark)
 	if err != nil {
 		return "", err
 	}
+	// The light style colours kinds of token that the dark one leaves alone:
+	// those lose their colour first. :where keeps that rule weaker than the
+	// dark ones and stronger than the light.
+	const plain = " :where(pre.code *) { color: inherit; background: none }\n"
 	return styleCSS + light +
-		"@media screen and (prefers-color-scheme: dark) {\n" + system + "}\n" +
-		"@media screen {\n" + chosen + "}\n", nil
+		"@media screen and (prefers-color-scheme: dark) {\n" + systemDark + plain + system + "}\n" +
+		"@media screen {\n" + chosenDark + plain + chosen + "}\n", nil
 }
