@@ -1,0 +1,17 @@
+package lab
+
+// experiments lists all, in the order of the article.
+func experiments() []Experiment {
+	return []Experiment{
+		entry[LoadParams]("load", "A file becomes a process", judgeLoad, "P1"),
+		entry[LookParams]("look", "What a process has for itself", judgeLook, "P2"),
+		entry[IsolationParams]("isolation", "One address, two processes, two values", judgeIsolation, "P3"),
+		entry[PipeParams]("pipe", "A message needs a pipe", judgePipe, "P4"),
+		entry[CrashParams]("crash", "Who survives a crash", judgeCrash, "P5", "T5"),
+	}
+}
+
+// entry makes an Experiment of its parts; P is its Params type.
+func entry[P any](name, title string, judge func(*Result), claims ...string) Experiment {
+	return Experiment{Name: name, Title: title, Claims: claims, judge: judge, params: func() any { return new(P) }}
+}

@@ -1,0 +1,228 @@
+package lab
+
+import (
+	"fmt"
+	"html"
+	"strings"
+	"unicode/utf8"
+)
+
+// Table is a result's figures in rows: what, the median with its confidence
+// interval, minimum, maximum, number of points, and published figures.
+type Table struct {
+	Title   string
+	Headers []string
+	Rows    [][]string
+	Note    string
+	// left is how many columns hold words; the rest are figures.
+	left int
+}
+
+// Table is the measurements as a table.
+func (r *Result) Table() Table {
+	t := Table{Title: r.Title, Headers: []string{"measured", "on", "median", "95 % interval", "min", "max", "n"}, Note: r.Env.String(), left: 2}
+	if len(r.Published) > 0 {
+		t.Headers = append(t.Headers, "published", "measured ÷ published")
+	}
+	for _, s := range r.Samples {
+		sum := s.Summary()
+		row := []string{s.Of, s.label(), format(sum.Median, s.Unit), "", format(sum.Min, s.Unit), format(sum.Max, s.Unit), group(int64(sum.N))}
+		if sum.N > 1 {
+			row[3] = format(sum.Low, s.Unit) + " … " + format(sum.High, s.Unit)
+		} else {
+			row[4], row[5] = "", ""
+		}
+		if len(r.Published) > 0 {
+			var figs, ratios []string
+			for _, p := range r.Published {
+				if p.Measure != s.ID {
+					continue
+				}
+				figs = append(figs, p.String())
+				if p.Base() > 0 && baseUnit(p.Unit) == s.Unit {
+					ratios = append(ratios, figures(sum.Median/p.Base())+" ×")
+				}
+			}
+			row = append(row, strings.Join(figs, "; "), strings.Join(ratios, "; "))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// String is the table as aligned text.
+func (t Table) String() string {
+	if len(t.Rows) == 0 {
+		return ""
+	}
+	width := make([]int, len(t.Headers))
+	rows := append([][]string{t.Headers}, t.Rows...)
+	for _, row := range rows {
+		for i, c := range row {
+			width[i] = max(width[i], utf8.RuneCountInString(c))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		var line strings.Builder
+		for i, c := range row {
+			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(c))
+			if i < t.left || i > 6 {
+				line.WriteString(c + pad + "  ")
+			} else {
+				line.WriteString(pad + c + "  ")
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	return b.String()
+}
+
+// Markdown is the table in GitHub's Markdown.
+func (t Table) Markdown() string {
+	if len(t.Rows) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	line := func(cells []string) {
+		for _, c := range cells {
+			b.WriteString("| " + strings.ReplaceAll(c, "|", `\|`) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	line(t.Headers)
+	for i := range t.Headers {
+		if i < t.left || i > 6 {
+			b.WriteString("| --- ")
+		} else {
+			b.WriteString("| ---: ")
+		}
+	}
+	b.WriteString("|\n")
+	for _, row := range t.Rows {
+		line(row)
+	}
+	return b.String()
+}
+
+// HTML is the table, with colours left to the page's theme.
+func (t Table) HTML() string {
+	if len(t.Rows) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(`<table style="border-collapse:collapse;font-size:.92em;margin:.6em 0">`)
+	if t.Title != "" {
+		fmt.Fprintf(&b, `<caption style="text-align:left;font-weight:600;padding:.2em 0">%s</caption>`, html.EscapeString(t.Title))
+	}
+	line := func(tag string, cells []string, border string) {
+		b.WriteString("<tr>")
+		for i, c := range cells {
+			align := "right;font-variant-numeric:tabular-nums;white-space:nowrap"
+			if i < t.left || i > 6 {
+				align = "left"
+			}
+			fmt.Fprintf(&b, `<%s style="text-align:%s;padding:.25em .7em;border-bottom:%s">%s</%s>`, tag, align, border, html.EscapeString(c), tag)
+		}
+		b.WriteString("</tr>")
+	}
+	b.WriteString("<thead>")
+	line("th", t.Headers, "2px solid #8887")
+	b.WriteString("</thead><tbody>")
+	for _, row := range t.Rows {
+		line("td", row, "1px solid #8884")
+	}
+	b.WriteString("</tbody></table>")
+	if t.Note != "" {
+		fmt.Fprintf(&b, `<div style="font-size:.8em;opacity:.75">%s</div>`, html.EscapeString(t.Note))
+	}
+	return b.String()
+}
+
+// factsHTML is what was seen, as a table of two columns.
+func (r *Result) factsHTML() string {
+	if len(r.Facts) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(`<table style="border-collapse:collapse;font-size:.92em;margin:.6em 0"><tbody>`)
+	for _, f := range r.Facts {
+		fmt.Fprintf(&b, `<tr><th style="text-align:left;font-weight:500;padding:.2em .9em .2em 0;border-bottom:1px solid #8884;vertical-align:top">%s</th><td style="text-align:left;padding:.2em 0;border-bottom:1px solid #8884;overflow-wrap:anywhere">%s</td></tr>`,
+			html.EscapeString(f.Name), html.EscapeString(f.Value))
+	}
+	b.WriteString("</tbody></table>")
+	return b.String()
+}
+
+// remarks are the notes, and what is known to have disturbed the run.
+func (r *Result) remarks() []string {
+	notes := append([]string(nil), r.Notes...)
+	if n := r.Env.Noise(); n != "" {
+		notes = append(notes, "Noisy machine: "+n+". Read ratios, not digits.")
+	}
+	var noisy []string
+	for _, s := range r.Samples {
+		if s.Noisy() {
+			noisy = append(noisy, s.label())
+		}
+	}
+	if len(noisy) > 0 {
+		what := strings.Join(noisy[:min(3, len(noisy))], "; ")
+		if len(noisy) > 3 {
+			what += fmt.Sprintf("; and %d more", len(noisy)-3)
+		}
+		notes = append(notes, fmt.Sprintf("Noisy: the median's interval is wider than %.0f %% on a side for %s.", 100*noisyBeyond, what))
+	}
+	return notes
+}
+
+// HTML is the result as a page shows it: verdicts, table, plots, facts, notes.
+func (r *Result) HTML() string {
+	var b strings.Builder
+	b.WriteString(`<div class="spindle-result">`)
+	if r.Skipped != "" {
+		fmt.Fprintf(&b, `<p><strong>SKIP</strong> %s: %s</p>`, html.EscapeString(r.Title), html.EscapeString(r.Skipped))
+	} else {
+		for _, v := range r.Verdicts {
+			b.WriteString(v.HTML())
+		}
+		b.WriteString(r.Table().HTML())
+		if svg := r.draw(); svg != "" {
+			b.WriteString(`<div style="max-width:720px">` + svg + `</div>`)
+		}
+		b.WriteString(r.factsHTML())
+	}
+	for _, n := range r.remarks() {
+		fmt.Fprintf(&b, `<div style="font-size:.88em;margin:.2em 0">%s</div>`, html.EscapeString(n))
+	}
+	if len(r.Samples) == 0 {
+		fmt.Fprintf(&b, `<div style="font-size:.8em;opacity:.75">%s</div>`, html.EscapeString(r.Env.String()))
+	}
+	b.WriteString(`</div>`)
+	return b.String()
+}
+
+// Markdown is the result without its plots.
+func (r *Result) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s**\n\n", r.Title)
+	if r.Skipped != "" {
+		fmt.Fprintf(&b, "SKIP: %s\n\n", r.Skipped)
+	}
+	for _, v := range r.Verdicts {
+		b.WriteString("- " + v.Markdown() + "\n")
+	}
+	b.WriteString("\n" + r.Table().Markdown() + "\n")
+	if len(r.Facts) > 0 {
+		b.WriteString("| seen | |\n| --- | --- |\n")
+		for _, f := range r.Facts {
+			fmt.Fprintf(&b, "| %s | %s |\n", strings.ReplaceAll(f.Name, "|", `\|`), strings.ReplaceAll(f.Value, "|", `\|`))
+		}
+		b.WriteString("\n")
+	}
+	for _, n := range r.remarks() {
+		b.WriteString(n + "\n\n")
+	}
+	b.WriteString(r.Env.String() + "\n")
+	return b.String()
+}
