@@ -166,10 +166,13 @@ func (s *Session) abortOne(req *request) {
 	s.idle(req)
 }
 
-// shellArrived is shell's reader: it only queues.
-func (s *Session) shellArrived(_ context.Context, m wire.Message) {
+// shellArrived is shell's reader: it only queues, but for what must not wait
+// behind a cell. Some front ends send a shutdown or an interrupt here.
+func (s *Session) shellArrived(ctx context.Context, m wire.Message) {
 	req := &request{msg: m, ch: wire.Shell, arrived: time.Now()}
 	switch {
+	case m.Header.MsgType == "shutdown_request" || m.Header.MsgType == "interrupt_request":
+		s.serve(ctx, req)
 	case s.queue.late(req):
 		s.abortOne(req)
 	case !s.queue.put(req):
