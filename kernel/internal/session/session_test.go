@@ -528,9 +528,9 @@ func TestKernelInfo(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	for _, ch := range []wire.Channel{wire.Control, wire.Shell} {
 		b := start(t, session.Options{})
-		cell := b.execute("late 30ms last words\nblock")
+		cell := b.execute("late 30ms last words\ndisplay x\nblock")
 		b.Wait(patience, func(s sessiontest.Sent) bool {
-			return s.ParentHeader().MsgID == cell && s.Header.MsgType == "execute_input"
+			return s.ParentHeader().MsgID == cell && s.Header.MsgType == "display_data"
 		})
 		behind := b.execute("print never")
 		id := b.Ask("front", ch, "shutdown_request", map[string]any{"restart": true})
