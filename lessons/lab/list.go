@@ -8,6 +8,13 @@ func experiments() []Experiment {
 		entry[IsolationParams]("isolation", "One address, two processes, two values", judgeIsolation, "P3"),
 		entry[PipeParams]("pipe", "A message needs a pipe", judgePipe, "P4"),
 		entry[CrashParams]("crash", "Who survives a crash", judgeCrash, "P5", "T5"),
+		entry[SwitchParams]("switch", "What a switch takes", judgeSwitch, "P6", "T6", "L3", "L4"),
+		entry[MemoryParams]("memory", "What one more takes in memory", judgeMemory, "P7", "L1", "L5"),
+		entry[CreationParams]("creation", "What one more takes in time", judgeCreation, "P7", "H2"),
+		entry[ManagedParams]("managed", "Threads under goroutines", judgeManaged, "G1", "M1"),
+		entry[GoParams]("go", "The go statement", judgeGo, "G2"),
+		entry[MainParams]("main", "What main runs as", judgeMain, "G3"),
+		entry[SpeakParams]("speak", "The article's example", judgeSpeak, "G4", "F4", "F5"),
 	}
 }
 
