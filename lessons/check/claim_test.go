@@ -1,0 +1,151 @@
+package check
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"spindle/kernel/display"
+	"spindle/lessons/internal/journal"
+)
+
+// page is a Sink that keeps what is shown.
+type page struct {
+	sync.Mutex
+	shown []display.Bundle
+}
+
+func (p *page) Show(b display.Bundle) {
+	p.Lock()
+	defer p.Unlock()
+	p.shown = append(p.shown, b)
+}
+
+func (p *page) ClearOutput(bool) {}
+
+func (p *page) take() []display.Bundle {
+	p.Lock()
+	defer p.Unlock()
+	s := p.shown
+	p.shown = nil
+	return s
+}
+
+var shown page
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "journal")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv(journal.Env, filepath.Join(dir, "journal.json"))
+	display.Connect(&shown)
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func TestVerdictFollowsTheEvidence(t *testing.T) {
+	for _, c := range []struct {
+		evidence []bool
+		want     string
+	}{
+		{[]bool{true, true}, holds},
+		{[]bool{true, false}, inPart},
+		{[]bool{false, false}, fails},
+		{[]bool{true}, holds},
+		{[]bool{false}, fails},
+	} {
+		shown.take()
+		k := For("P3")
+		for _, ok := range c.evidence {
+			k.Test("a <statement>", ok, "seen & noted")
+		}
+		k.Verdict()
+		got := shown.take()
+		if len(got) != 1 {
+			t.Fatalf("%v: %d outputs", c.evidence, len(got))
+		}
+		data, _ := got[0].Data[mimeVerdict].(map[string]any)
+		if data["claim"] != "P3" || data["verdict"] != c.want || data["reason"] == "" {
+			t.Errorf("%v: %v; want %q", c.evidence, data, c.want)
+		}
+		page, _ := got[0].Data["text/html"].(string)
+		if !strings.Contains(page, "a &lt;statement&gt;") || !strings.Contains(page, "seen &amp; noted") {
+			t.Errorf("the evidence isn't escaped in %s", page)
+		}
+		if v := read().Claims["P3"].Verdict; v != c.want {
+			t.Errorf("%v: the journal says %q", c.evidence, v)
+		}
+	}
+}
+
+func TestUnknownClaimPanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic on a claim that the article doesn't have")
+		}
+	}()
+	For("X9")
+}
+
+// A guess is kept, and set beside the measurement in the measurement's unit,
+// with what is published of the same quantity.
+func TestGuessBesideMeasurement(t *testing.T) {
+	shown.take()
+	Guess("switch/goroutine", 5, "µs")
+	Beside("switch/goroutine", "a goroutine switch", []float64{120, 100, 110}, "ns")
+	out := shown.take()
+	text, _ := out[len(out)-1].Data["text/plain"].(string)
+	for _, want := range []string{"5 µs", "45.5× too high", "110 ns", "100 ns to 120 ns, n = 3"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+	if v, unit, ok := Kept("switch/goroutine"); !ok || v != 110 || unit != "ns" {
+		t.Errorf("kept %v %s, %v", v, unit, ok)
+	}
+	if _, _, ok := Kept("never measured"); ok {
+		t.Error("a number was kept that nobody measured")
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for _, c := range []struct {
+		v    float64
+		unit string
+		want string
+	}{
+		{1_300_000, "ns", "1.3 ms"},
+		{0.17, "µs", "170 ns"},
+		{8192, "KiB", "8 MiB"},
+		{2700, "B", "2.64 KiB"},
+		{61, "schedules", "61 schedules"},
+		{0, "ns", "0 ns"},
+		{123456, "threads", "123456 threads"},
+	} {
+		if got := number(c.v, c.unit); got != c.want {
+			t.Errorf("%v %s is %q; want %q", c.v, c.unit, got, c.want)
+		}
+	}
+}
+
+func TestAnswerShowsWhatTheRunnerReads(t *testing.T) {
+	shown.take()
+	Exercise("00-1").Answer(func(n int) int { return n })
+	Exercise("00-1").Answer(func(n int) int { return n + n })
+	out := shown.take()
+	if len(out) != 2 {
+		t.Fatalf("%d outputs", len(out))
+	}
+	no, _ := out[0].Data[mimeCheck].(map[string]any)
+	yes, _ := out[1].Data[mimeCheck].(map[string]any)
+	if no["pass"] != false || no["hint"] == "" || no["hints"] != 2 || yes["pass"] != true || yes["exercise"] != "00-1" {
+		t.Errorf("wrong: %v\nright: %v", no, yes)
+	}
+	if !read().Passed["00-1"] {
+		t.Error("the passed exercise isn't in the journal")
+	}
+}

@@ -1,0 +1,237 @@
+package check
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"spindle/kernel/display"
+	"spindle/lessons/internal/journal"
+	"spindle/lessons/refs"
+)
+
+// Guess keeps what the learner expects of a quantity, before it is measured.
+// A value of 0 is no guess.
+func Guess(quantity string, value float64, unit string) {
+	if value == 0 {
+		display.Text("No guess yet: put a number in, even a wild one, and run the cell again.")
+		return
+	}
+	keep(func(p *journal.Pages) {
+		p.Guesses[quantity] = journal.Number{Value: value, Unit: unit, When: time.Now().UTC().Truncate(time.Second)}
+	})
+	display.Text("Your guess, kept: " + number(value, unit))
+}
+
+// Beside keeps the measured values of a quantity and shows them beside the
+// learner's guess and the published numbers for the same quantity.
+func Beside(quantity, title string, values []float64, unit string) {
+	if len(values) == 0 {
+		display.Text("Nothing was measured of " + title + ".")
+		return
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	m := journal.Number{
+		Value: median(sorted), Low: sorted[0], High: sorted[len(sorted)-1],
+		Unit: unit, N: len(sorted), When: time.Now().UTC().Truncate(time.Second),
+	}
+	keep(func(p *journal.Pages) { p.Measured[quantity] = m })
+
+	var rows []bar
+	if g, ok := read().Guesses[quantity]; ok {
+		if v, ok := convert(g.Value, g.Unit, unit); ok {
+			rows = append(rows, bar{who: "your guess", low: v, at: v, high: v, says: apart(v, m.Value)})
+		}
+	}
+	note := fmt.Sprintf("median; %s to %s, n = %d", number(m.Low, unit), number(m.High, unit), m.N)
+	if m.N == 1 {
+		note = "one reading"
+	}
+	rows = append(rows, bar{who: "measured here", low: m.Low, at: m.Value, high: m.High, says: note, own: true})
+	for _, r := range refs.Of(quantity) {
+		v, ok := r.In(unit)
+		if !ok {
+			continue
+		}
+		low, high := v, v
+		if r.High > r.Value {
+			low, _ = convert(r.Value, r.Unit, unit)
+			high, _ = convert(r.High, r.Unit, unit)
+		}
+		rows = append(rows, bar{who: r.Kind, low: low, at: v, high: high, says: r.Says + " (" + r.Cite() + ")", url: r.URL})
+	}
+	showBars(title, unit, rows)
+}
+
+// Kept returns a number that an earlier cell or lesson measured, and whether
+// there is one.
+func Kept(quantity string) (value float64, unit string, ok bool) {
+	m, ok := read().Measured[quantity]
+	return m.Value, m.Unit, ok
+}
+
+// Guesses shows every guess that the learner made beside what was measured.
+func Guesses() {
+	p := read()
+	var rows [][]any
+	for quantity, g := range p.Guesses {
+		m, ok := p.Measured[quantity]
+		if !ok {
+			continue
+		}
+		v, ok := convert(g.Value, g.Unit, m.Unit)
+		if !ok {
+			continue
+		}
+		rows = append(rows, []any{quantity, number(v, m.Unit), number(m.Value, m.Unit), apart(v, m.Value)})
+	}
+	if len(rows) == 0 {
+		display.Text("No guesses kept yet: each lesson asks for some before it measures.")
+		return
+	}
+	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
+	display.Show(display.Grid{Headers: []string{"of", "your guess", "your machine", "how far off"}, Rows: rows})
+}
+
+// bar is a line of the figure that sets numbers side by side.
+type bar struct {
+	who           string
+	low, at, high float64
+	says, url     string
+	own           bool
+}
+
+// showBars draws the rows on one logarithmic axis, with the table below as
+// the same in words.
+func showBars(title, unit string, rows []bar) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s\n", title)
+	var table strings.Builder
+	fmt.Fprintf(&table, `<table><caption style="text-align:left;font-weight:600">%s</caption><thead><tr><th></th><th></th><th style="text-align:left">%s</th><th></th></tr></thead><tbody>`,
+		html.EscapeString(title), "log scale")
+	low, high := math.Inf(1), 0.0
+	for _, r := range rows {
+		if r.low > 0 {
+			low = min(low, r.low)
+		}
+		high = max(high, r.high)
+	}
+	for _, r := range rows {
+		value := number(r.at, unit)
+		if !r.own && r.high > r.low {
+			value = number(r.low, unit) + " – " + number(r.high, unit)
+		}
+		fmt.Fprintf(&text, "  %-14s %12s  %s\n", r.who, value, r.says)
+		says := html.EscapeString(r.says)
+		if r.url != "" {
+			says = `<a href="` + html.EscapeString(r.url) + `">` + says + `</a>`
+		}
+		weight := "400"
+		if r.own {
+			weight = "700"
+		}
+		fmt.Fprintf(&table, `<tr><td style="text-align:left;font-weight:%s">%s</td><td style="text-align:right;white-space:nowrap;font-weight:%s">%s</td><td style="min-width:220px">%s</td><td style="text-align:left"><small>%s</small></td></tr>`,
+			weight, html.EscapeString(r.who), weight, html.EscapeString(value), strip(r, low, high), says)
+	}
+	table.WriteString(`</tbody></table>`)
+	display.Show(display.Bundle{Data: map[string]any{
+		"text/plain": strings.TrimSuffix(text.String(), "\n"),
+		"text/html":  table.String(),
+	}})
+}
+
+// strip is one row of the figure: a range and a point on a logarithmic axis,
+// in plain HTML boxes, which need no script and no SVG.
+func strip(r bar, low, high float64) string {
+	if r.at <= 0 || low <= 0 || math.IsInf(low, 1) {
+		return ""
+	}
+	from, span := math.Log10(low)-0.15, math.Log10(high)-math.Log10(low)+0.3
+	place := func(v float64) float64 { return 100 * (math.Log10(max(v, low)) - from) / span }
+	colour := "#7a869a"
+	if r.own {
+		colour = "#2f7fd6"
+	}
+	if r.who == "your guess" {
+		colour = "#c28000"
+	}
+	a, b, at := place(r.low), place(r.high), place(r.at)
+	return fmt.Sprintf(`<div style="position:relative;height:14px;border-bottom:1px solid rgba(128,138,153,.35)">`+
+		`<div style="position:absolute;left:%.1f%%;width:%.1f%%;top:5px;height:4px;background:%s;opacity:.5"></div>`+
+		`<div style="position:absolute;left:calc(%.1f%% - 4px);top:3px;width:8px;height:8px;border-radius:4px;background:%s"></div></div>`,
+		a, max(b-a, 0.3), colour, at, colour)
+}
+
+func median(sorted []float64) float64 {
+	n := len(sorted)
+	if n%2 == 1 {
+		return sorted[n/2]
+	}
+	return (sorted[n/2-1] + sorted[n/2]) / 2
+}
+
+// apart says how far a guess is from a measurement.
+func apart(guess, measured float64) string {
+	if guess <= 0 || measured <= 0 {
+		return ""
+	}
+	ratio := guess / measured
+	switch {
+	case ratio > 0.8 && ratio < 1.25:
+		return "close"
+	case ratio >= 1.25:
+		return figures(ratio) + "× too high"
+	}
+	return figures(1/ratio) + "× too low"
+}
+
+// Base units, to which a number's unit is a factor: nanoseconds and bytes.
+var factors = map[string]float64{
+	"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9,
+	"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
+}
+
+func convert(v float64, from, to string) (float64, bool) {
+	if from == to {
+		return v, true
+	}
+	f, t := factors[from], factors[to]
+	if f == 0 || t == 0 || isBytes(from) != isBytes(to) {
+		return 0, false
+	}
+	return v * f / t, true
+}
+
+func isBytes(unit string) bool { return strings.HasSuffix(unit, "B") }
+
+// number is v in the unit of its dimension that reads best.
+func number(v float64, unit string) string {
+	f := factors[unit]
+	if f == 0 || v == 0 {
+		return figures(v) + " " + unit
+	}
+	scale := []string{"ns", "µs", "ms", "s"}
+	if isBytes(unit) {
+		scale = []string{"B", "KiB", "MiB", "GiB"}
+	}
+	base := v * f
+	best := scale[0]
+	for _, u := range scale {
+		if math.Abs(base) >= factors[u] {
+			best = u
+		}
+	}
+	return figures(base/factors[best]) + " " + best
+}
+
+// figures is v with three significant digits, without an exponent.
+func figures(v float64) string {
+	if math.Abs(v) >= 100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
