@@ -194,8 +194,10 @@ func TestChartTextIsAlwaysWellFormed(t *testing.T) {
 
 func TestMarksThatCannotBePlacedAreNotDrawn(t *testing.T) {
 	for _, at := range []float64{0, -1, math.NaN(), math.Inf(1)} {
-		d, _ := chartOf(t, display.Chart{LogX: true, LogY: true, Series: []display.Series{{X: []float64{1}, Y: []float64{1}}},
-			Marks: []display.Mark{{Label: "m", At: at}, {Label: "n", At: at, Vertical: true}, {Label: "seen", At: 5}, {Label: "seen too", At: 5, Vertical: true}}})
+		d, _ := chartOf(t, display.Chart{
+			LogX: true, LogY: true, Series: []display.Series{{X: []float64{1}, Y: []float64{1}}},
+			Marks: []display.Mark{{Label: "m", At: at}, {Label: "n", At: at, Vertical: true}, {Label: "seen", At: 5}, {Label: "seen too", At: 5, Vertical: true}},
+		})
 		if d.says("m") || d.says("n") || !d.says("seen") || !d.says("seen too") {
 			t.Errorf("marks at %v: drawn are %q", at, d.texts)
 		}

@@ -1,0 +1,3 @@
+package complete
+
+type packageDoc struct{}

@@ -1,0 +1,279 @@
+package complete
+
+import (
+	"go/scanner"
+	"go/token"
+	"strings"
+)
+
+// lexeme is one token of a cell: code[pos:end].
+type lexeme struct {
+	tok      token.Token
+	lit      string
+	pos, end int
+}
+
+// lexed is a cell in tokens, comments apart.
+type lexed struct {
+	toks     []lexeme
+	comments []lexeme
+	// What is wrong first, in the scanner's words; open is its kind where the
+	// text ends inside a raw string or a comment.
+	err  string
+	open string // "", "raw string" or "comment"
+}
+
+func lex(code string) lexed {
+	var l lexed
+	fset := token.NewFileSet()
+	file := fset.AddFile("", -1, len(code))
+	var s scanner.Scanner
+	s.Init(file, []byte(code), func(_ token.Position, msg string) {
+		if l.err == "" {
+			l.err = msg
+		}
+		switch {
+		case strings.HasPrefix(msg, "raw string literal not terminated"):
+			l.open = "raw string"
+		case strings.HasPrefix(msg, "comment not terminated"):
+			l.open = "comment"
+		}
+	}, scanner.ScanComments)
+	for {
+		pos, tok, lit := s.Scan()
+		at := file.Offset(pos)
+		if tok == token.EOF {
+			return l
+		}
+		t := lexeme{tok: tok, lit: lit, pos: at, end: at + len(lit)}
+		switch {
+		case tok == token.COMMENT:
+			l.comments = append(l.comments, t)
+			continue
+		case tok == token.SEMICOLON && lit == "\n":
+			t.end = at // it isn't written
+		case lit == "":
+			t.end = at + len(tok.String())
+		case tok == token.STRING && code[at] == '`':
+			// The literal has no carriage returns; the text may.
+			if i := strings.IndexByte(code[min(at+1, len(code)):], '`'); i >= 0 {
+				t.end = at + i + 2
+			} else {
+				t.end = len(code)
+			}
+		}
+		t.end = min(t.end, len(code))
+		l.toks = append(l.toks, t)
+	}
+}
+
+// The kinds of chunks.
+const (
+	chunkStmt   = "statement"
+	chunkDefine = "define" // x, y := …
+	chunkDecl   = "declaration"
+	chunkFunc   = "function"
+	chunkImport = "import"
+	chunkFile   = "package" // package clause
+)
+
+// chunk is one top-level piece of a cell: code[start:end], its tokens without
+// the semicolon that ends it.
+type chunk struct {
+	kind       string
+	start, end int
+	toks       []lexeme
+}
+
+// split cuts a cell into its top-level pieces. Where brackets don't balance, a
+// declaration keyword at the start of a line begins a new piece all the same,
+// so that one broken function doesn't swallow the rest of the cell.
+func split(code string, l lexed) []chunk {
+	cs, balanced := splitAt(code, l, false)
+	if !balanced {
+		cs, _ = splitAt(code, l, true)
+	}
+	return cs
+}
+
+func splitAt(code string, l lexed, resync bool) (cs []chunk, balanced bool) {
+	depth := 0
+	header := false // of an if, for or switch, whose semicolons end nothing
+	balanced = true
+	var cur []lexeme
+	flush := func() {
+		if len(cur) > 0 {
+			cs = append(cs, chunk{kind: kindOf(cur), start: cur[0].pos, end: cur[len(cur)-1].end, toks: cur})
+			cur = nil
+		}
+	}
+	for _, t := range l.toks {
+		if resync && depth > 0 && (t.pos == 0 || code[t.pos-1] == '\n') {
+			switch t.tok {
+			case token.FUNC, token.TYPE, token.IMPORT, token.VAR, token.CONST, token.PACKAGE:
+				depth = 0
+				flush()
+			}
+		}
+		switch t.tok {
+		case token.IF, token.FOR, token.SWITCH:
+			header = header || depth == 0
+		case token.LPAREN, token.LBRACK, token.LBRACE:
+			if t.tok == token.LBRACE && depth == 0 {
+				header = false
+			}
+			depth++
+		case token.RPAREN, token.RBRACK, token.RBRACE:
+			depth--
+			if depth < 0 {
+				depth, balanced = 0, false
+			}
+		case token.SEMICOLON:
+			if depth == 0 && (!header || t.lit == "\n") {
+				header = false
+				flush()
+				continue
+			}
+		}
+		cur = append(cur, t)
+	}
+	flush()
+	return cs, balanced && depth == 0
+}
+
+func kindOf(toks []lexeme) string {
+	switch toks[0].tok {
+	case token.PACKAGE:
+		return chunkFile
+	case token.IMPORT:
+		return chunkImport
+	case token.TYPE, token.VAR, token.CONST:
+		return chunkDecl
+	case token.FUNC:
+		if isFuncDecl(toks) {
+			return chunkFunc
+		}
+	case token.IDENT:
+		for i, t := range toks {
+			switch t.tok {
+			case token.IDENT, token.COMMA:
+				continue
+			case token.DEFINE:
+				if i > 0 {
+					return chunkDefine
+				}
+			}
+			break
+		}
+	}
+	return chunkStmt
+}
+
+// isFuncDecl tells `func name` and `func (r T) name` from a function literal.
+func isFuncDecl(toks []lexeme) bool {
+	if len(toks) == 1 || toks[1].tok == token.IDENT {
+		return true
+	}
+	if toks[1].tok != token.LPAREN {
+		return false
+	}
+	depth := 0
+	for i, t := range toks[1:] {
+		switch t.tok {
+		case token.LPAREN:
+			depth++
+		case token.RPAREN:
+			depth--
+		}
+		if depth == 0 {
+			rest := toks[1+i+1:]
+			// func (r T) name(…) or name[…]; func (a int) string {…} has a
+			// brace after the name, and a literal's parameters come with it.
+			return len(rest) >= 1 && rest[0].tok == token.IDENT &&
+				(len(rest) == 1 || rest[1].tok == token.LPAREN || rest[1].tok == token.LBRACK)
+		}
+	}
+	return true // func (r T|
+}
+
+// closers are the brackets that close what toks leave open, innermost first.
+func closers(toks []lexeme) string {
+	var open []byte
+	for _, t := range toks {
+		switch t.tok {
+		case token.LPAREN:
+			open = append(open, ')')
+		case token.LBRACK:
+			open = append(open, ']')
+		case token.LBRACE:
+			open = append(open, '}')
+		case token.RPAREN, token.RBRACK, token.RBRACE:
+			if len(open) > 0 {
+				open = open[:len(open)-1]
+			}
+		}
+	}
+	for i, j := 0, len(open)-1; i < j; i, j = i+1, j-1 {
+		open[i], open[j] = open[j], open[i]
+	}
+	return string(open)
+}
+
+// blankMagics replaces every line that is a command, not Go, by blanks of the
+// same length: a line of % or ! where a statement may begin, and the first
+// line of a %% cell. It leaves all offsets as they are.
+func blankMagics(code string) string {
+	if !strings.ContainsAny(code, "%!") {
+		return code
+	}
+	out := []byte(code)
+	for start := 0; start < len(code); {
+		end := strings.IndexByte(code[start:], '\n')
+		if end < 0 {
+			end = len(code)
+		} else {
+			end += start
+		}
+		line := code[start:end]
+		if isMagicLine(line) && statementBegins(string(out[:start])) {
+			for i := start; i < end; i++ {
+				out[i] = ' '
+			}
+		}
+		start = end + 1
+	}
+	return string(out)
+}
+
+// isMagicLine says that line is a command. `!x` is Go where it can be: a
+// command needs a letter, dot or slash after its mark, and !ok, !f(x) and
+// !a.b alone on a line are expressions.
+func isMagicLine(line string) bool {
+	trimmed := strings.TrimLeft(line, " \t")
+	switch {
+	case strings.HasPrefix(trimmed, "%"):
+		rest := strings.TrimLeft(trimmed, "%")
+		return rest == "" || isLetter(rest[0])
+	case strings.HasPrefix(trimmed, "!"):
+		return true
+	}
+	return false
+}
+
+func isLetter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' }
+
+// statementBegins says that a new statement may begin after before: brackets
+// are closed and the last token ends one.
+func statementBegins(before string) bool {
+	if strings.TrimSpace(before) == "" {
+		return true
+	}
+	l := lex(before)
+	if l.open != "" {
+		return false
+	}
+	if len(l.toks) == 0 {
+		return true
+	}
+	return closers(l.toks) == "" && l.toks[len(l.toks)-1].tok == token.SEMICOLON
+}
