@@ -116,3 +116,6 @@ func cpuTimes() (total, steal float64) {
 	}
 	return total, steal
 }
+
+// Here describes this process and machine, now.
+func Here() Env { return here() }

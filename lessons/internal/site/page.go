@@ -5,13 +5,13 @@ package site
 import (
 	"bytes"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"spindle/lessons/internal/course"
@@ -222,10 +222,8 @@ func stamp(n *notebook.Notebook) []field {
 			continue
 		}
 		text := fmt.Sprint(v)
-		if n, isNumber := v.(json.Number); isNumber && f.Name == "memory_bytes" {
-			if b, err := n.Float64(); err == nil {
-				text = fmt.Sprintf("%.1f GiB", b/(1<<30))
-			}
+		if b, err := strconv.ParseInt(text, 10, 64); err == nil && f.Name == "memory_bytes" {
+			text = fmt.Sprintf("%.1f GiB", float64(b)/(1<<30))
 		}
 		out = append(out, field{f.Value, text})
 	}
