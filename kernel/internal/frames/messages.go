@@ -54,6 +54,14 @@ type DoneBody struct {
 	// Live lists the cells that still have goroutines; output of others that
 	// are over will not come any more.
 	Live []int `json:"live,omitempty"`
+	// Declared is how the list of declaring cells' sources has changed.
+	Declared *DeclaredBody `json:"declared,omitempty"`
+}
+
+// DeclaredBody changes a list: its first Keep entries stay, Add follows.
+type DeclaredBody struct {
+	Keep int      `json:"keep"`
+	Add  []string `json:"add,omitempty"`
 }
 
 // ErrorBody is a cell's failure.

@@ -31,13 +31,37 @@ var starter = sync.OnceValue(func() chan<- func() {
 	return work
 })
 
+// awaited are the children that somebody will Wait for. Who are a process's
+// children is a fact about the process, so this is too.
+var awaited = struct {
+	sync.Mutex
+	pids map[int]bool
+}{pids: map[int]bool{}}
+
 // Start starts cmd in a process group of its own. deathSignal is sent to it
-// when this process dies, 0 for none.
+// when this process dies, 0 for none. The caller calls Wait.
 func Start(cmd *exec.Cmd, deathSignal syscall.Signal) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: deathSignal}
 	done := make(chan error)
-	starter() <- func() { done <- cmd.Start() }
+	starter() <- func() {
+		awaited.Lock()
+		defer awaited.Unlock()
+		err := cmd.Start()
+		if err == nil {
+			awaited.pids[cmd.Process.Pid] = true
+		}
+		done <- err
+	}
 	return <-done
+}
+
+// Wait waits for a command that Start started.
+func Wait(cmd *exec.Cmd) error {
+	err := cmd.Wait()
+	awaited.Lock()
+	defer awaited.Unlock()
+	delete(awaited.pids, cmd.Process.Pid)
+	return err
 }
 
 // BecomeSubreaper makes orphaned descendants of this process its own children,
@@ -103,3 +127,19 @@ func KillAll(list func() []Info, timeout time.Duration) (killed int, err error) 
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// Continue wakes a stopped process.
+func Continue(pid int) { _ = unix.Kill(pid, unix.SIGCONT) }
+
+// NowTicks is the present on the clock of Info.StartTicks (CLOCK_BOOTTIME in
+// USER_HZ, which is 100 on every Linux that Go runs on).
+func NowTicks() uint64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return 0
+	}
+	return uint64(ts.Nano()) / 10_000_000
+}
+
+// Stop holds a process where it is.
+func Stop(pid int) { _ = unix.Kill(pid, unix.SIGSTOP) }

@@ -69,7 +69,7 @@ func TestKillAllEndsAWholeTree(t *testing.T) {
 	if err != nil || killed < 5 {
 		t.Fatalf("killed %d, %v", killed, err)
 	}
-	_ = cmd.Wait()
+	_ = Wait(cmd)
 	if left := live(); len(left) > 0 {
 		t.Errorf("left: %+v", left)
 	}
@@ -98,7 +98,7 @@ func TestWatchStops(t *testing.T) {
 	if _, more := <-stops; more {
 		t.Error("a stop was reported twice")
 	}
-	if err := cmd.Wait(); err == nil || cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+	if err := Wait(cmd); err == nil || cmd.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 		t.Errorf("exit status was lost: %v", err)
 	}
 }
@@ -151,7 +151,7 @@ func TestTerminal(t *testing.T) {
 	if err := term.EndOfFile(); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
+	if err := Wait(cmd); err != nil {
 		t.Errorf("cat after the end of its input: %v", err)
 	}
 	if term.Secret() {

@@ -99,12 +99,14 @@ func descendants(all []Info, root int) []Info {
 	return found
 }
 
-// Reap takes the exit status of each zombie child of this process that mine
-// doesn't claim: an adopted orphan that nobody else waits for.
-func Reap(children []Info, mine func(pid int) bool) {
+// Reap takes the exit status of each zombie child of this process that nobody
+// waits for: an adopted orphan.
+func Reap(children []Info) {
 	self := os.Getpid()
+	awaited.Lock()
+	defer awaited.Unlock()
 	for _, p := range children {
-		if p.State == 'Z' && p.PPID == self && !mine(p.PID) {
+		if p.State == 'Z' && p.PPID == self && !awaited.pids[p.PID] {
 			_, _ = unix.Wait4(p.PID, nil, unix.WNOHANG, nil)
 		}
 	}

@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"runtime"
+	"time"
+
+	"spindle/kernel/display"
+	"spindle/kernel/internal/process"
+	"spindle/kernel/internal/session"
+	"spindle/kernel/internal/worker"
+)
+
+// Methods that package worker leaves to the kernel's main: completion and
+// inspection. Params are CodeParams.
+const (
+	MethodComplete   = "complete"    // → session.Completions
+	MethodInspect    = "inspect"     // → InspectResult
+	MethodIsComplete = "is_complete" // → session.Completeness
+)
+
+// CodeParams is code with a place in it.
+type CodeParams struct {
+	Code   string `json:"code"`
+	Cursor int    `json:"cursor"` // byte offset
+	Detail int    `json:"detail,omitempty"`
+}
+
+// InspectResult is what is known of what stands there.
+type InspectResult struct {
+	Found  bool           `json:"found"`
+	Bundle display.Bundle `json:"bundle"`
+}
+
+// askTime bounds a question to the worker: a front end would rather have no
+// completions than wait.
+const askTime = 2 * time.Second
+
+func (e *Engine) askWorker(ctx context.Context, method string, params, result any) error {
+	p, err := e.current()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return p.call(ctx, method, params, result)
+}
+
+// Complete lists completions.
+func (e *Engine) Complete(ctx context.Context, code string, cursor int) (session.Completions, error) {
+	var c session.Completions
+	err := e.askWorker(ctx, MethodComplete, CodeParams{Code: code, Cursor: cursor}, &c)
+	return c, err
+}
+
+// Inspect documents what stands at cursor.
+func (e *Engine) Inspect(ctx context.Context, code string, cursor, detail int) (display.Bundle, bool, error) {
+	var r InspectResult
+	err := e.askWorker(ctx, MethodInspect, CodeParams{Code: code, Cursor: cursor, Detail: detail}, &r)
+	return r.Bundle, r.Found, err
+}
+
+// IsComplete says whether code is a whole cell.
+func (e *Engine) IsComplete(ctx context.Context, code string) (session.Completeness, error) {
+	var c session.Completeness
+	err := e.askWorker(ctx, MethodIsComplete, CodeParams{Code: code}, &c)
+	return c, err
+}
+
+// Evaluate computes one user_expression.
+func (e *Engine) Evaluate(ctx context.Context, expr string) (display.Bundle, *session.CellError) {
+	var r worker.EvaluateResult
+	fail := func(name, value string, traceback []string) (display.Bundle, *session.CellError) {
+		if len(traceback) == 0 {
+			traceback = []string{name + ": " + value}
+		}
+		return display.Bundle{}, &session.CellError{EName: name, EValue: value, Traceback: traceback}
+	}
+	if err := e.askWorker(ctx, worker.MethodEvaluate, worker.EvaluateParams{Source: expr}, &r); err != nil {
+		return fail("error", err.Error(), nil)
+	}
+	if r.Err != nil {
+		return fail(r.Err.Name, r.Err.Value, r.Err.Traceback)
+	}
+	if r.Value == nil {
+		return fail("error", "not an expression with a value: "+expr, nil)
+	}
+	return *r.Value, nil
+}
+
+// Comm delivers a comm message. Cells can't register targets, so none is
+// theirs.
+func (e *Engine) Comm(context.Context, session.CommMessage) bool { return false }
+
+// Usage reports what the session's processes use, under the names of
+// ipykernel's usage_reply and a few more.
+func (e *Engine) Usage(ctx context.Context) (map[string]any, error) {
+	p, err := e.current()
+	if err != nil {
+		return nil, err
+	}
+	memory := int64(0)
+	list := []map[string]any{}
+	self, _ := process.Stat(os.Getpid())
+	own, _ := process.Stat(p.pid)
+	for _, i := range append([]process.Info{self, own}, e.family(anyProcess)...) {
+		memory += i.RSSBytes
+		list = append(list, map[string]any{
+			"pid": i.PID, "ppid": i.PPID, "command": i.Command, "state": string(rune(i.State)),
+			"threads": i.Threads, "rss_bytes": i.RSSBytes,
+		})
+	}
+	host, _ := os.Hostname()
+	usage := map[string]any{
+		"hostname": host, "pid": os.Getpid(), "kernel_memory": memory, "cpu_count": runtime.NumCPU(),
+		"memory_limit_bytes": e.cfg.Limits.MemoryBytes, "processes": list,
+	}
+	var u worker.UsageResult
+	if err := p.call(ctx, worker.MethodUsage, nil, &u); err == nil {
+		var asMap map[string]any
+		if raw, err := json.Marshal(u); err == nil && json.Unmarshal(raw, &asMap) == nil {
+			usage["worker"] = asMap
+		}
+	}
+	return usage, nil
+}

@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// catcher holds back what looks like the Go runtime's last words on stderr,
+// until the process has died of them or has gone on living. It is pure: time
+// is handed in.
+type catcher struct {
+	held    []byte
+	holding bool
+	sure    bool      // a goroutine's traceback has followed
+	since   time.Time // of the last byte held
+	cut     int       // bytes left out of the middle of held
+	midLine bool      // what passed last did not end its line
+}
+
+const (
+	holdTime   = 60 * time.Millisecond
+	holdUnsure = 64 << 10  // bytes held without a traceback in them
+	holdMost   = 256 << 10 // bytes held at all: half head, half tail
+)
+
+var (
+	lastWords = regexp.MustCompile(`(?m)^(panic: |fatal error: |runtime: |unexpected fault address |SIG[A-Z]+: |\[signal )`)
+	traceHead = regexp.MustCompile(`(?m)^goroutine \d+ .*\[.*\]:$`)
+)
+
+// feed takes bytes of stderr and returns those that can be shown now.
+func (c *catcher) feed(p []byte, now time.Time) (show []byte) {
+	if !c.holding {
+		text, from := p, 0
+		if c.midLine {
+			// Nothing begins in the middle of a line.
+			i := bytes.IndexByte(p, '\n')
+			if i < 0 {
+				return p
+			}
+			from = i + 1
+			text = p[from:]
+		}
+		m := lastWords.FindIndex(text)
+		if m == nil {
+			if len(p) > 0 {
+				c.midLine = p[len(p)-1] != '\n'
+			}
+			return p
+		}
+		show, p = p[:from+m[0]], p[from+m[0]:]
+		c.holding, c.sure, c.cut = true, false, 0
+	}
+	c.since = now
+	c.held = append(c.held, p...)
+	c.sure = c.sure || traceHead.Match(c.held)
+	if !c.sure && len(c.held) > holdUnsure {
+		return append(show, c.release()...)
+	}
+	if len(c.held) > holdMost {
+		half := holdMost / 2
+		drop := len(c.held) - holdMost
+		c.held = append(c.held[:half], c.held[half+drop:]...)
+		c.cut += drop
+	}
+	return show
+}
+
+// expire returns what was held in vain.
+func (c *catcher) expire(now time.Time) []byte {
+	if !c.holding || now.Sub(c.since) < holdTime {
+		return nil
+	}
+	return c.release()
+}
+
+func (c *catcher) release() []byte {
+	p := c.take()
+	c.midLine = len(p) > 0 && p[len(p)-1] != '\n'
+	return p
+}
+
+// take returns what is held, the process having died, and forgets it.
+func (c *catcher) take() []byte {
+	p := c.held
+	if c.cut > 0 {
+		half := holdMost / 2
+		note := fmt.Appendf(nil, "\n… %d bytes left out …\n", c.cut)
+		p = append(append(bytes.Clone(p[:half]), note...), p[half:]...)
+	}
+	*c = catcher{}
+	return p
+}

@@ -1,0 +1,209 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"spindle/kernel/internal/frames"
+	"spindle/kernel/internal/process"
+	"spindle/kernel/internal/session"
+)
+
+// graceTime is how long a cell gets to stop when asked, before its process is
+// ended.
+const graceTime = 35 * time.Millisecond
+
+// Why a cell is ended before its time.
+const (
+	reasonInterrupt = "interrupt"
+	reasonStopped   = "stopped" // a SIGSTOP that we have answered by SIGCONT
+)
+
+// execution is one thing that Execute has running, in a worker or, where proc
+// is nil, in a process that the engine started itself.
+type execution struct {
+	number int
+	sink   *sink
+	proc   *proc
+	began  uint64 // ticks since boot: processes started later are the cell's own
+	done   chan frames.DoneBody
+	cancel context.CancelFunc // of what waits for input or runs without a worker
+	reason atomic.Pointer[string]
+	asked  sync.Once
+
+	nextScan time.Time // watchInput's own
+}
+
+// Execute runs one cell.
+func (e *Engine) Execute(ctx context.Context, cell session.Cell, out session.Output) session.Result {
+	e.execMu.Lock()
+	defer e.execMu.Unlock()
+	s := newSink(cell.Count, out, e.cfg.Limits.OutputBytes)
+	defer s.flush()
+	return e.dispatch(ctx, cell, s)
+}
+
+// runCell runs source in the session's worker.
+func (e *Engine) runCell(ctx context.Context, cell session.Cell, s *sink, body frames.ExecuteBody) session.Result {
+	p, err := e.current()
+	if err != nil {
+		return session.Result{Err: &session.CellError{
+			EName: "error", EValue: err.Error(), Traceback: []string{"error: " + err.Error()},
+		}, WorkerLost: true}
+	}
+	return e.runIn(ctx, p, cell, s, body)
+}
+
+// runIn runs source in p to its end, or to p's.
+func (e *Engine) runIn(ctx context.Context, p *proc, cell session.Cell, s *sink, body frames.ExecuteBody) session.Result {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	inputs, stopInputs := context.WithCancel(ctx)
+	x := &execution{
+		number: cell.Count, sink: s, proc: p, began: process.NowTicks(),
+		done: make(chan frames.DoneBody, 1), cancel: stopInputs,
+	}
+	// What stands in the pipes was printed before this cell: under the lock
+	// the pump can't hand it to the wrong one.
+	p.mu.Lock()
+	select {
+	case <-p.dead:
+	default:
+		p.drain()
+	}
+	e.begin(x)
+	p.mu.Unlock()
+	var owned sync.WaitGroup
+	owned.Go(func() { e.watchInput(inputs, x, cell.Stdin) })
+	defer owned.Wait()
+	defer stopInputs()
+	defer e.end(x)
+
+	if err := p.send.WriteJSON(frames.Execute, uint32(cell.Count), body); err != nil {
+		e.log.Debug("execute", "err", err) // p has died: below
+	}
+	canceled := ctx.Done()
+	for {
+		select {
+		case d := <-x.done:
+			return e.result(x, d)
+		case <-p.dead:
+			select {
+			case d := <-x.done: // its end came through before its death
+				return e.result(x, d)
+			default:
+			}
+			s.finish()
+			return session.Result{Err: e.deathErrorLocked(p, x.number, true, x), WorkerLost: true}
+		case <-canceled:
+			canceled = nil
+			e.ask(x, reasonInterrupt)
+		}
+	}
+}
+
+func (e *Engine) begin(x *execution) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.running = x
+	e.sinks[x.number], e.last = x.sink, x.sink
+}
+
+func (e *Engine) end(x *execution) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running == x {
+		e.running = nil
+	}
+}
+
+// result is a cell's end as the worker reported it.
+func (e *Engine) result(x *execution, d frames.DoneBody) session.Result {
+	if d.Value != nil {
+		x.sink.show(func(o session.Output) { o.ExecuteResult(*d.Value) })
+	}
+	if d.Err == nil {
+		return session.Result{}
+	}
+	err := &session.CellError{EName: d.Err.Name, EValue: d.Err.Value, Traceback: d.Err.Traceback}
+	if len(err.Traceback) == 0 {
+		err.Traceback = []string{err.EName + ": " + err.EValue}
+	}
+	if why := x.reason.Load(); why != nil && err.EName == "interrupted" {
+		if *why == reasonStopped {
+			err.EName, err.EValue = "signal: stopped", "something stopped the worker (SIGSTOP); it goes on, and the cell was interrupted"
+			err.Traceback[0] = err.EName + ": " + err.EValue
+		}
+		err.Traceback = append(err.Traceback, "Nothing was lost: values and the goroutines of earlier cells are kept.")
+	}
+	return session.Result{Err: err}
+}
+
+// Interrupt ends the running cell.
+func (e *Engine) Interrupt(context.Context) error {
+	e.mu.Lock()
+	x := e.running
+	e.mu.Unlock()
+	if x != nil {
+		e.ask(x, reasonInterrupt)
+	}
+	return nil
+}
+
+// ask asks x to end: politely, and after a while its process not.
+func (e *Engine) ask(x *execution, reason string) {
+	x.reason.CompareAndSwap(nil, &reason)
+	x.asked.Do(func() {
+		x.cancel()
+		if x.proc == nil {
+			return
+		}
+		// These end with the cell, or with the process that the cell runs in.
+		go func() { _ = x.proc.send.Write(frames.Interrupt, uint32(x.number), nil) }()
+		go func() {
+			_, err := process.KillAll(func() []process.Info {
+				return e.family(func(i process.Info) bool { return i.StartTicks >= x.began })
+			}, time.Second)
+			if err != nil {
+				e.log.Warn("processes of the interrupted cell", "err", err)
+			}
+		}()
+		time.AfterFunc(graceTime, func() {
+			e.mu.Lock()
+			still := e.running == x && len(x.done) == 0
+			e.mu.Unlock()
+			if still {
+				x.proc.end(reason)
+			}
+		})
+	})
+}
+
+// stopped is called when something has stopped the worker: nobody else could
+// wake it, so we do, and say so.
+func (e *Engine) stopped(p *proc) {
+	e.mu.Lock()
+	x, closed := e.running, e.closed
+	e.mu.Unlock()
+	if closed || p.reason.Load() != nil {
+		return
+	}
+	process.Continue(p.pid)
+	if x != nil && x.proc == p {
+		e.ask(x, reasonStopped)
+	} else {
+		e.log.Info("the worker was stopped from outside and goes on", "pid", p.pid)
+	}
+}
+
+// freshWorker starts a worker of its own for one program.
+func (e *Engine) freshWorker() (*proc, error) {
+	p, err := spawn(e.cfg.Command, e.cfg.Env, e.frame, e.printed, e.died)
+	if err != nil {
+		return nil, fmt.Errorf("a worker for the program: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,111 @@
+package worker
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"spindle/kernel/internal/frames"
+)
+
+// Go's runtime calls a deadlock when no goroutine can run and no timer is
+// pending (runtime/proc.go, checkdead). It never does so here, where the
+// worker's own goroutines wait for the engine, so the worker looks itself.
+const (
+	deadlockFirst = 150 * time.Millisecond // after the cell began
+	deadlockEvery = 100 * time.Millisecond
+	deadlockMost  = 20_000 // goroutines: looking at more would cost too much
+)
+
+// wakers are what can wake a sleeping goroutine from outside without being a
+// goroutine that tracebacks show: timers and signals. Once a session has
+// used one it is no longer sure that a sleep is for ever.
+var wakers = regexp.MustCompile(`\btime\.(After|AfterFunc|NewTimer|NewTicker|Tick)\b|` +
+	`\bcontext\.With(Timeout|Deadline)|\bsignal\.|\bsyscall\.|\bunix\.|\bhttp\.|\bnet\.|\bsynctest\.`)
+
+// watchDeadlock ends r with Go's words when all the learner's goroutines are
+// asleep. It returns when r is over.
+func (w *Worker) watchDeadlock(r *run, source string) {
+	if wakers.MatchString(source) {
+		w.wakers.Store(true)
+	}
+	var before []uint64
+	for wait := deadlockFirst; ; wait = deadlockEvery {
+		select {
+		case <-r.over:
+			return
+		case <-time.After(wait):
+		}
+		if w.wakers.Load() {
+			return
+		}
+		sleeping, ok := w.sleepers(r)
+		if !ok {
+			before = nil
+			continue
+		}
+		ids := make([]uint64, len(sleeping))
+		for i, g := range sleeping {
+			ids[i] = g.ID
+		}
+		slices.Sort(ids)
+		// Twice the same, or somebody was just between two channels.
+		if before == nil || !slices.Equal(ids, before) {
+			before = ids
+			continue
+		}
+		w.finish(r, frames.DoneBody{Err: w.deadlock(sleeping)})
+		return
+	}
+}
+
+// sleepers returns the learner's goroutines, and whether all are asleep.
+func (w *Worker) sleepers(r *run) ([]Goroutine, bool) {
+	all := tracebacks(deadlockMost)
+	var learners []Goroutine
+	seen := false
+	for _, g := range all {
+		main := g.ID == r.goroutine.Load()
+		if g.Cell == 0 && !main {
+			continue
+		}
+		seen = seen || main
+		if !asleep(g.State) || slices.ContainsFunc(g.Frames, wakeable) {
+			return nil, false
+		}
+		learners = append(learners, g)
+	}
+	return learners, seen
+}
+
+// wakeable tells whether a function waits for something outside the learner's
+// goroutines: the worker's own conversation with the engine, timers, processes.
+func wakeable(function string) bool {
+	for _, p := range []string{
+		"spindle/kernel/internal/worker.(*Worker).show", "spindle/lessons/lab.", "time.Sleep",
+		"os/exec.", "os/signal.", "net.", "net/http.", "os.(*Process)",
+	} {
+		if strings.HasPrefix(function, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Worker) deadlock(sleeping []Goroutine) *frames.ErrorBody {
+	e := &frames.ErrorBody{Name: "fatal error", Value: "all goroutines are asleep - deadlock!"}
+	e.Traceback = append(e.Traceback, "fatal error: "+e.Value)
+	const most = 20
+	for i, g := range sleeping {
+		if i == most {
+			e.Traceback = append(e.Traceback, "", "… and "+plural(len(sleeping)-most, "more goroutine"))
+			break
+		}
+		e.Traceback = append(e.Traceback, "")
+		e.Traceback = append(e.Traceback, w.describe(g)...)
+	}
+	e.Traceback = append(e.Traceback, "",
+		"In a program of its own Go would end the process here. Nothing was lost: values are kept, and the goroutines stay asleep.")
+	return e
+}

@@ -1,0 +1,339 @@
+// Package worker is the child process that cells run in: it owns the
+// evaluator, runs one cell at a time, keeps output in order and attributed to
+// its cell, and watches for deadlock. Everything the learner's code can break
+// breaks here, and the engine in the parent lives to tell.
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"spindle/kernel/display"
+	"spindle/kernel/internal/frames"
+	"spindle/kernel/internal/interp"
+	"spindle/kernel/internal/process"
+)
+
+// Argument is the first argument of a process that is a worker; the second is
+// its Limits as JSON. File descriptor 3 brings frames, 4 takes them, 1 and 2
+// are pipes to the engine.
+const Argument = "spindle-worker-process"
+
+// Limits bound what a worker may use; 0 is Go's own default.
+type Limits struct {
+	StackBytes  int   `json:"stack,omitempty"`  // of one goroutine
+	MemoryBytes int64 `json:"memory,omitempty"` // of the process
+}
+
+// Config is what a worker is made of.
+type Config struct {
+	// New makes the evaluator.
+	New      func(interp.Config) (interp.Evaluator, error)
+	Packages []interp.Package
+	// Calls answers the engine's calls beside the worker's own, by method.
+	// They may run at the same time as a cell and as each other.
+	Calls map[string]Call
+}
+
+// Call answers one method. What it returns goes back as JSON.
+type Call func(ctx context.Context, e interp.Evaluator, params json.RawMessage) (any, error)
+
+// Is tells whether this process was started to be a worker.
+func Is(args []string) bool { return len(args) > 1 && args[1] == Argument }
+
+// Main runs the worker until its parent closes the stream, and returns the
+// exit status. args are the process's own.
+func Main(args []string, cfg Config) int {
+	var limits Limits
+	if len(args) > 2 {
+		if err := json.Unmarshal([]byte(args[2]), &limits); err != nil {
+			fmt.Fprintln(os.Stderr, "spindle worker: limits:", err)
+			return 2
+		}
+	}
+	// The learner's programs see a process of their own, not this one's innards.
+	os.Args = args[:1]
+	for _, fd := range []int{3, 4} {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
+			fmt.Fprintln(os.Stderr, "spindle worker: started by hand: file descriptors 3 and 4 are missing")
+			return 2
+		}
+	}
+	applyLimits(limits)
+	in, out := os.NewFile(3, "frames in"), os.NewFile(4, "frames out")
+	w := &Worker{cfg: cfg, out: frames.NewWriter(out), acks: map[uint32]chan struct{}{}}
+	eval, err := cfg.New(interp.Config{Packages: cfg.Packages, Output: w.output, Started: w.started})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "spindle worker:", err)
+		return 2
+	}
+	w.eval = eval
+	display.Connect(sink{w})
+	if err := w.serve(in); err != nil {
+		fmt.Fprintln(os.Stderr, "spindle worker:", err)
+	}
+	leave()
+	return 0
+}
+
+// applyLimits holds the process to its limits in Go's own way: the runtime
+// itself then says "out of memory" and "stack exceeds". RLIMIT_DATA counts
+// memory that may be written, so unlike RLIMIT_AS it leaves the runtime's
+// reservations alone. Only the soft limit: a child may lift it again.
+func applyLimits(l Limits) {
+	if l.StackBytes > 0 {
+		debug.SetMaxStack(l.StackBytes)
+	}
+	if l.MemoryBytes > 0 {
+		debug.SetMemoryLimit(l.MemoryBytes / 10 * 9)
+		var now unix.Rlimit
+		if unix.Getrlimit(unix.RLIMIT_DATA, &now) == nil {
+			now.Cur = min(now.Max, uint64(l.MemoryBytes))
+			_ = unix.Setrlimit(unix.RLIMIT_DATA, &now)
+		}
+	}
+}
+
+// leave ends everything this process started, and this process: its parent is
+// gone and nobody else will.
+func leave() {
+	self := os.Getpid()
+	_, _ = process.KillAll(func() []process.Info {
+		tree, err := process.Descendants(self)
+		if err != nil {
+			return nil
+		}
+		live := tree[:0]
+		for _, p := range tree {
+			if p.State != 'Z' {
+				live = append(live, p)
+			}
+		}
+		return live
+	}, 200*time.Millisecond)
+	if unix.Getpgrp() == self {
+		_ = process.KillGroup(self, unix.SIGKILL)
+	}
+}
+
+// Worker is one worker process.
+type Worker struct {
+	cfg  Config
+	eval interp.Evaluator
+	out  *frames.Writer
+
+	// gate is held for reading while something is printed, for writing while
+	// the running cell changes: what a cell prints before its end mark goes
+	// out before it, and what it prints later goes out under its own number.
+	gate    sync.RWMutex
+	running atomic.Pointer[run] // nil between cells
+
+	evalMu sync.Mutex // held by whoever runs the evaluator; guards told
+	told   []string   // declarations that the engine knows
+
+	ackMu   sync.Mutex // guards acks and lastAck
+	acks    map[uint32]chan struct{}
+	lastAck uint32
+
+	live     sync.Map // cell (int) → *atomic.Int64: its goroutines
+	lastCell atomic.Int64
+	wakers   atomic.Bool // see watchDeadlock
+}
+
+// run is one cell being run.
+type run struct {
+	cell      int
+	goroutine atomic.Uint64          // id of the goroutine that runs it
+	over      chan struct{}          // closed when its end has been reported
+	once      sync.Once              // of reporting the end
+	stop      atomic.Pointer[func()] // ends a shell command; nil for cells
+}
+
+// serve reads frames until the stream ends, which is the parent's end.
+func (w *Worker) serve(in io.Reader) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r := frames.NewReader(in)
+	if err := w.out.Write(frames.Ready, 0, nil); err != nil {
+		return err
+	}
+	for {
+		f, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read frame: %w", err)
+		}
+		// Cells and calls run on goroutines of their own: they may never end,
+		// and an interrupt has to get through. They end with the process.
+		switch f.Kind {
+		case frames.Execute:
+			var body frames.ExecuteBody
+			if err := json.Unmarshal(f.Body, &body); err != nil {
+				return fmt.Errorf("decode execute: %w", err)
+			}
+			r := &run{cell: int(f.Number), over: make(chan struct{})}
+			w.begin(r)
+			go w.execute(r, body)
+		case frames.Interrupt:
+			if r := w.running.Load(); r != nil && r.cell == int(f.Number) {
+				go w.interrupt(r)
+			}
+		case frames.Call:
+			go w.call(ctx, f)
+		case frames.Ack:
+			w.acknowledge(f.Number)
+		default:
+			return fmt.Errorf("frame of unknown kind %d", f.Kind)
+		}
+	}
+}
+
+func (w *Worker) begin(r *run) {
+	w.gate.Lock()
+	w.running.Store(r)
+	w.lastCell.Store(int64(r.cell))
+	w.gate.Unlock()
+}
+
+// execute runs r to its end and reports it.
+func (w *Worker) execute(r *run, body frames.ExecuteBody) {
+	r.goroutine.Store(goroutineID())
+	end := frames.DoneBody{Err: &frames.ErrorBody{
+		Name: "goroutine exited", Value: "the cell ended its own goroutine (runtime.Goexit)",
+	}}
+	// Deferred, for runtime.Goexit runs nothing else.
+	defer func() { w.finish(r, end) }()
+	switch body.Mode {
+	case frames.ModeShell:
+		end = w.shell(r, body.Source)
+	case frames.ModeProgram:
+		end = w.program(r, body.Source)
+	case frames.ModeCell:
+		go w.watchDeadlock(r, body.Source)
+		w.evalMu.Lock()
+		defer w.evalMu.Unlock()
+		end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: body.Source, Silent: body.Silent}))
+		end.Declared = w.declared()
+	default:
+		end = frames.DoneBody{Err: &frames.ErrorBody{Name: "error", Value: fmt.Sprintf("unknown mode %q", body.Mode)}}
+	}
+}
+
+// program evaluates a whole program in this process, which is then done with:
+// declarations first, then main, whose return ends the program.
+func (w *Worker) program(r *run, source string) frames.DoneBody {
+	go w.watchDeadlock(r, source)
+	w.evalMu.Lock()
+	defer w.evalMu.Unlock()
+	end := outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: source, Silent: true}))
+	if end.Err == nil {
+		end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: "main()", Silent: true}))
+	}
+	return end
+}
+
+// declared tells how the declaring cells have changed since it was last asked.
+// The engine keeps them, for %restore after this process has died.
+func (w *Worker) declared() *frames.DeclaredBody {
+	now, before := w.eval.Declarations(), w.told
+	keep := 0
+	for keep < min(len(now), len(before)) && now[keep] == before[keep] {
+		keep++
+	}
+	if keep == len(now) && keep == len(before) {
+		return nil
+	}
+	w.told = now
+	return &frames.DeclaredBody{Keep: keep, Add: now[keep:]}
+}
+
+func outcome(o interp.Outcome) frames.DoneBody {
+	d := frames.DoneBody{Value: o.Value}
+	if o.Err != nil {
+		d.Err = &frames.ErrorBody{Name: o.Err.Name, Value: o.Err.Value, Traceback: o.Err.Traceback}
+	}
+	return d
+}
+
+// finish reports r's end, once, after everything it printed.
+func (w *Worker) finish(r *run, end frames.DoneBody) {
+	r.once.Do(func() {
+		w.gate.Lock()
+		w.running.CompareAndSwap(r, nil)
+		w.gate.Unlock()
+		end.Live = w.liveCells()
+		err := w.out.WriteJSON(frames.Done, uint32(r.cell), end)
+		if errors.Is(err, frames.ErrTooLarge) || err != nil && end.Value != nil {
+			end.Value = &display.Bundle{Data: map[string]any{"text/plain": "(the value can't be shown: " + err.Error() + ")"}}
+			_ = w.out.WriteJSON(frames.Done, uint32(r.cell), end)
+		}
+		close(r.over)
+	})
+}
+
+// started counts the goroutines of each cell.
+func (w *Worker) started(cell int) (ended func()) {
+	n, ok := w.live.Load(cell)
+	if !ok {
+		n, _ = w.live.LoadOrStore(cell, new(atomic.Int64))
+	}
+	count := n.(*atomic.Int64)
+	count.Add(1)
+	return func() { count.Add(-1) }
+}
+
+// liveCells lists the cells that have goroutines.
+func (w *Worker) liveCells() []int {
+	var cells []int
+	w.live.Range(func(cell, n any) bool {
+		if n.(*atomic.Int64).Load() > 0 {
+			cells = append(cells, cell.(int))
+		}
+		return true
+	})
+	slices.Sort(cells)
+	return cells
+}
+
+// askTime is how long a cell gets to stop by itself. The engine waits a
+// little longer before it ends the whole process.
+const askTime = 15 * time.Millisecond
+
+// interrupt stops r: by asking; else, where its goroutine is parked, by
+// leaving it behind. A cell that can't be stopped either way goes on, and the
+// engine ends the process.
+func (w *Worker) interrupt(r *run) {
+	if stop := r.stop.Load(); stop != nil {
+		(*stop)()
+		return
+	}
+	w.eval.Interrupt()
+	select {
+	case <-r.over:
+	case <-time.After(askTime):
+	}
+}
+
+func (r *run) setStop(stop func()) { r.stop.Store(&stop) }
+
+// goroutineID returns the calling goroutine's id, as tracebacks name it.
+func goroutineID() uint64 {
+	var buf [64]byte
+	var id uint64
+	_, _ = fmt.Sscanf(string(buf[:runtime.Stack(buf[:], false)]), "goroutine %d ", &id)
+	return id
+}
