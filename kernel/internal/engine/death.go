@@ -73,38 +73,67 @@ func explain(status syscall.WaitStatus) string {
 
 // inner are the functions of the interpreter, the runtime beneath it and the
 // worker: no part of the learner's program.
-var inner = regexp.MustCompile(`^(created by )?(github\.com/traefik/yaegi/|spindle/kernel/internal/|reflect\.|runtime\.|runtime/|internal/|main\.main|panic\()`)
+var inner = regexp.MustCompile(`^(created by )?(github\.com/traefik/yaegi/|spindle/kernel/|reflect\.|runtime[./]|internal/|main\.main|panic\()`)
 
-// trim keeps of a trace what is the learner's, and of that the head and the tail.
+var (
+	// runtime/traceback.go, goroutineheader.
+	goroutineHead = regexp.MustCompile(`^(goroutine \d+) .*?(\[[^\]{]*?)( labels:\{.*?"spindle_cell": "(\d+)".*?\})?( labels:\{.*\})?\]:$`)
+	noise         = regexp.MustCompile(`^(runtime: (sp|gp|frame|g \d)|runtime stack:|\[originating from |\s*\(/)`)
+)
+
+// trim keeps of a trace what is the learner's: the cause, the goroutine that
+// died and others of cells, and of a long one its head and its tail.
 func trim(lines []string) []string {
-	var kept []string
+	var out []string
+	var block []string // of the goroutine being read
+	mine, first, inGoroutine, inNoise := true, true, false, false
+	end := func() {
+		for len(block) > 0 && block[len(block)-1] == "" {
+			block = block[:len(block)-1]
+		}
+		if len(block) > 0 && mine {
+			if len(out) > 0 && out[len(out)-1] != "" {
+				out = append(out, "")
+			}
+			out = append(out, block...)
+		}
+		block = nil
+	}
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
-		if inner.MatchString(line) {
+		if m := goroutineHead.FindStringSubmatch(line); m != nil {
+			end()
+			mine = first || m[4] != ""
+			first, inGoroutine, inNoise = false, true, false
+			head := m[1] + " " + m[2] + "]:"
+			if m[4] != "" {
+				head = m[1] + " " + m[2] + ", of cell " + m[4] + "]:"
+			}
+			block = []string{head}
+			continue
+		}
+		if noise.MatchString(line) {
+			inNoise = strings.HasPrefix(line, "runtime stack:")
+			continue
+		}
+		if line == "" {
+			inNoise = false
+		}
+		if inNoise {
+			continue
+		}
+		if inGoroutine && inner.MatchString(line) {
 			if i+1 < len(lines) && strings.HasPrefix(lines[i+1], "\t") {
 				i++
 			}
 			continue
 		}
-		if line == "" && len(kept) > 0 && kept[len(kept)-1] == "" {
+		if line == "" && len(block) > 0 && block[len(block)-1] == "" {
 			continue
 		}
-		kept = append(kept, line)
+		block = append(block, line)
 	}
-	// A goroutine of which nothing is left is none of the learner's.
-	var out []string
-	for i, line := range kept {
-		if strings.HasPrefix(line, "goroutine ") && (i+1 >= len(kept) || kept[i+1] == "") && i > 0 && len(out) > 0 && countHeads(out) > 0 {
-			continue
-		}
-		if line == "" && len(out) > 0 && out[len(out)-1] == "" {
-			continue
-		}
-		out = append(out, line)
-	}
-	for len(out) > 0 && out[len(out)-1] == "" {
-		out = out[:len(out)-1]
-	}
+	end()
 	if len(out) > maxTrace {
 		left := len(out) - maxTrace
 		head := append([]string(nil), out[:maxTrace/2]...)
@@ -112,15 +141,6 @@ func trim(lines []string) []string {
 		out = append(head, out[len(out)-maxTrace/2:]...)
 	}
 	return out
-}
-
-func countHeads(lines []string) (n int) {
-	for _, l := range lines {
-		if strings.HasPrefix(l, "goroutine ") {
-			n++
-		}
-	}
-	return n
 }
 
 // deathErrorLocked is deathError for callers that don't hold mu.

@@ -12,6 +12,7 @@ import (
 	"html"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,7 +44,6 @@ type Limits struct {
 	MemoryBytes int64 // of the worker and its children; half of the machine's
 	StackBytes  int   // of one goroutine; 64 MiB
 	Processes   int   // that the session may have at once; 512
-	OutputBytes int64 // of one cell that is shown in full; 4 MiB
 }
 
 func (l *Limits) setDefaults() {
@@ -55,9 +55,6 @@ func (l *Limits) setDefaults() {
 	}
 	if l.Processes == 0 {
 		l.Processes = 512
-	}
-	if l.OutputBytes == 0 {
-		l.OutputBytes = 4 << 20
 	}
 }
 
@@ -77,7 +74,7 @@ type Engine struct {
 	sinks    map[int]*sink // by cell: the running one, the last, and those with goroutines
 	last     *sink
 	declared []string // sources of the cells that declared what is live
-	lostWork []string // what %restore re-runs: declared, as it was at the last death
+	lostWork []string // what %restore re-runs: declared, as it was at deaths since the last one
 
 	stop  chan struct{}  // closed by Close
 	owned sync.WaitGroup // the watch goroutine
@@ -195,7 +192,7 @@ func (e *Engine) sinkOf(p *proc, cell int) *sink {
 		return s
 	}
 	if e.last == nil {
-		e.last = newSink(0, discard{}, e.cfg.Limits.OutputBytes)
+		e.last = &sink{out: discard{}}
 	}
 	return e.last
 }
@@ -212,14 +209,12 @@ func (e *Engine) shown(p *proc, f frames.Frame) {
 	s := e.sinkOf(p, body.Cell)
 	switch {
 	case body.Bundle != nil:
-		s.show(func(o session.Output) { o.Display(*body.Bundle) })
+		s.out.Display(*body.Bundle)
 	case body.Clear != nil:
-		s.show(func(o session.Output) { o.ClearOutput(body.Clear.Wait) })
+		s.out.ClearOutput(body.Clear.Wait)
 	case body.Comm != nil:
 		c := body.Comm
-		s.show(func(o session.Output) {
-			o.Comm(session.CommMessage{Type: c.Type, ID: c.ID, TargetName: c.Target, Data: c.Data, Metadata: c.Metadata})
-		})
+		s.out.Comm(session.CommMessage{Type: c.Type, ID: c.ID, TargetName: c.Target, Data: c.Data, Metadata: c.Metadata})
 	case body.Note != "":
 		s.remark(body.Note)
 	}
@@ -238,7 +233,6 @@ func (e *Engine) done(p *proc, f frames.Frame) {
 	e.forget(body.Live)
 	e.mu.Unlock()
 	if x != nil && x.proc == p && x.number == int(f.Number) {
-		x.sink.finish()
 		select {
 		case x.done <- body:
 		default:
@@ -271,9 +265,12 @@ func (e *Engine) died(p *proc) {
 	}
 	x, last := e.running, e.last
 	e.worker = nil
-	if len(e.declared) > 0 {
-		e.lostWork, e.declared = e.declared, nil
+	for _, source := range e.declared {
+		if !slices.Contains(e.lostWork, source) {
+			e.lostWork = append(e.lostWork, source)
+		}
 	}
+	e.declared = nil
 	if e.closed {
 		return
 	}
@@ -285,7 +282,6 @@ func (e *Engine) died(p *proc) {
 			text += line + "\n"
 		}
 		last.write("stderr", []byte(text))
-		last.flush()
 	}
 	if p.ready.Load() {
 		e.start() // at once: the next cell should not wait

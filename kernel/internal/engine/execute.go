@@ -41,9 +41,7 @@ type execution struct {
 func (e *Engine) Execute(ctx context.Context, cell session.Cell, out session.Output) session.Result {
 	e.execMu.Lock()
 	defer e.execMu.Unlock()
-	s := newSink(cell.Count, out, e.cfg.Limits.OutputBytes)
-	defer s.flush()
-	return e.dispatch(ctx, cell, s)
+	return e.dispatch(ctx, cell, &sink{cell: cell.Count, out: out})
 }
 
 // runCell runs source in the session's worker.
@@ -96,7 +94,6 @@ func (e *Engine) runIn(ctx context.Context, p *proc, cell session.Cell, s *sink,
 				return e.result(x, d)
 			default:
 			}
-			s.finish()
 			return session.Result{Err: e.deathErrorLocked(p, x.number, true, x), WorkerLost: true}
 		case <-canceled:
 			canceled = nil
@@ -123,7 +120,7 @@ func (e *Engine) end(x *execution) {
 // result is a cell's end as the worker reported it.
 func (e *Engine) result(x *execution, d frames.DoneBody) session.Result {
 	if d.Value != nil {
-		x.sink.show(func(o session.Output) { o.ExecuteResult(*d.Value) })
+		x.sink.out.ExecuteResult(*d.Value)
 	}
 	if d.Err == nil {
 		return session.Result{}

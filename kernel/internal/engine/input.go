@@ -40,7 +40,6 @@ func (e *Engine) watchInput(ctx context.Context, x *execution, allowed bool) {
 				_ = t.EndOfFile()
 				continue
 			}
-			x.sink.flush() // the prompt that the program printed
 			line, err := x.sink.out.Input(ctx, "", t.Secret())
 			if err != nil {
 				_ = t.EndOfFile()

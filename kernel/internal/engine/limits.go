@@ -71,6 +71,7 @@ func (e *Engine) watchLimits() {
 func (e *Engine) tooMany(p *proc, n int) {
 	why := fmt.Sprintf("fork: resource temporarily unavailable: the session has %d processes, and its limit is %d",
 		n, e.cfg.Limits.Processes)
+	p.reason.CompareAndSwap(nil, &why) // or it would be woken: see stopped
 	process.Stop(p.pid)
 	_, err := process.KillAll(func() []process.Info { return e.family(anyProcess) }, 5*time.Second)
 	if err != nil {
