@@ -72,17 +72,11 @@ type outcome struct {
 // other's measurements, and calls keep with each as it ends, whole or not.
 // The error is errFailed where a lesson failed (told already), or ctx's.
 func (x *execution) run(ctx context.Context, lessons []loaded, keep func(outcome) error) error {
-	x.bar = progress.New(x.app.err)
-	defer x.bar.Close()
-	if x.binary == "" {
-		x.bar.Start("building the kernel", 0)
-		binary, clean, err := kernel.Build(ctx, x.app.root)
-		if err != nil {
-			return err
-		}
-		defer clean()
-		x.binary = binary
+	done, err := x.prepare(ctx)
+	if err != nil {
+		return err
 	}
+	defer done()
 	failed := false
 	for _, l := range lessons {
 		o, err := x.lesson(ctx, l)
@@ -104,6 +98,28 @@ func (x *execution) run(ctx context.Context, lessons []loaded, keep func(outcome
 		return errFailed
 	}
 	return nil
+}
+
+// prepare opens the progress bar and builds the kernel where none is given.
+// done ends both.
+func (x *execution) prepare(ctx context.Context) (done func(), err error) {
+	x.bar = progress.New(x.app.err)
+	if x.binary != "" {
+		// The kernel runs in the lessons' folder.
+		if x.binary, err = filepath.Abs(x.binary); err != nil {
+			x.bar.Close()
+			return nil, fmt.Errorf("find the kernel: %w", err)
+		}
+		return x.bar.Close, nil
+	}
+	x.bar.Start("building the kernel", 0)
+	binary, clean, err := kernel.Build(ctx, x.app.root)
+	if err != nil {
+		x.bar.Close()
+		return nil, err
+	}
+	x.binary = binary
+	return func() { clean(); x.bar.Close() }, nil
 }
 
 // lesson runs one lesson on a fresh kernel and tells how it went.

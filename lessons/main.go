@@ -56,6 +56,7 @@ func commands() []command {
 	return []command{
 		{"run", "[NN …]", "execute the lessons (all, or those named) and make pages of them", (*app).cmdRun},
 		{"capture", "[NN …]", "execute them and write the outputs into the notebooks of the repository", (*app).cmdCapture},
+		{"verify", "[NN …]", "check the notebooks and try every exercise, rightly and wrongly", (*app).cmdVerify},
 		{"strip", "[NN …]", "remove outputs from the notebooks of the repository", (*app).cmdStrip},
 		{"html", "[NN …]", "make the course site of the notebooks as they are", (*app).cmdHTML},
 	}
