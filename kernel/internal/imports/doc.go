@@ -1,0 +1,3 @@
+// Package imports has only a test: it holds the graph of imports that
+// docs/architecture.md describes.
+package imports
