@@ -24,7 +24,7 @@ const (
 // "ms", "KiB", or the name of what is counted.
 type Ref struct {
 	ID       string  `json:"id"`
-	Quantity string  `json:"quantity"`       // what it is of, as in "switch.thread"; experiments compare by it
+	Quantity string  `json:"quantity"`       // what it is of, as in "switch/thread-pipe-same"; experiments compare by it
 	Value    float64 `json:"value"`          // the number, or the low end of a range
 	High     float64 `json:"high,omitempty"` // the high end of a range; 0 where there is none
 	Unit     string  `json:"unit"`
@@ -62,7 +62,7 @@ func Get(id string) Ref {
 	panic(fmt.Sprintf("no published number has the id %q", id))
 }
 
-// Of returns what is published of one quantity, such as "switch.thread".
+// Of returns what is published of one quantity, such as "switch/thread-pipe-same".
 func Of(quantity string) []Ref {
 	var found []Ref
 	for _, r := range load() {
