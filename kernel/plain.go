@@ -1,0 +1,111 @@
+package main
+
+// Temporary: goes when package interp has its evaluator.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/parser"
+	"io"
+	"reflect"
+	"regexp"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	yaegi "github.com/traefik/yaegi/interp"
+	"github.com/traefik/yaegi/stdlib"
+	"github.com/traefik/yaegi/stdlib/unrestricted"
+
+	"spindle/kernel/display"
+	"spindle/kernel/internal/interp"
+)
+
+var importClause = regexp.MustCompile(`^import (\([^)]*\)|"[^"]*")[; \n]*`)
+
+type plain struct {
+	i        *yaegi.Interpreter
+	cell     atomic.Int64
+	stop     atomic.Pointer[context.CancelFunc]
+	declared []string
+}
+
+func newPlain(cfg interp.Config) (interp.Evaluator, error) {
+	p := &plain{}
+	w := func(stderr bool) io.Writer {
+		return writerFunc(func(b []byte) (int, error) { cfg.Output(int(p.cell.Load()), stderr, b); return len(b), nil })
+	}
+	p.i = yaegi.New(yaegi.Options{Stdout: w(false), Stderr: w(true), Unrestricted: true})
+	if err := p.i.Use(stdlib.Symbols); err != nil {
+		return nil, err
+	}
+	for _, symbols := range []yaegi.Exports{
+		unrestricted.Symbols,
+	} {
+		if err := p.i.Use(symbols); err != nil {
+			return nil, err
+		}
+	}
+	for _, pkg := range cfg.Packages {
+		if err := p.i.Use(yaegi.Exports{pkg.Path + "/" + pkg.Name: pkg.Symbols}); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+func (p *plain) Eval(c interp.Cell) (o interp.Outcome) {
+	p.cell.Store(int64(c.Count))
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	p.stop.Store(&cancel)
+	// As package core does it.
+	pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels("spindle_cell", strconv.Itoa(c.Count))))
+	for c.Source == "hang" { // as in a native call
+		time.Sleep(time.Hour)
+	}
+	// Plain yaegi takes declarations and statements apart only.
+	var v reflect.Value
+	var err error
+	rest := c.Source
+	for m := importClause.FindString(rest); m != "" && err == nil; m = importClause.FindString(rest) {
+		_, err = p.i.EvalWithContext(ctx, strings.TrimRight(m, "; \n"))
+		rest = rest[len(m):]
+	}
+	for _, part := range strings.Split(rest, "\n") {
+		if err == nil && part != "" {
+			v, err = p.i.EvalWithContext(ctx, part)
+		}
+	}
+	_, notExpr := parser.ParseExpr(rest)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return interp.Outcome{Err: &interp.Error{Name: "interrupted", Value: "interrupted"}}
+	case err != nil:
+		return interp.Outcome{Err: &interp.Error{Name: "error", Value: err.Error()}}
+	}
+	if strings.HasPrefix(c.Source, "var ") || strings.HasPrefix(c.Source, "func ") {
+		p.declared = append(p.declared, c.Source)
+	}
+	if notExpr == nil && v.IsValid() && v.CanInterface() && !c.Silent {
+		o.Value = &display.Bundle{Data: map[string]any{"text/plain": fmt.Sprint(v.Interface())}}
+	}
+	return o
+}
+
+func (p *plain) Interrupt() {
+	if stop := p.stop.Load(); stop != nil {
+		(*stop)()
+	}
+}
+
+func (p *plain) CellOf() int              { return int(p.cell.Load()) }
+func (p *plain) Declarations() []string   { return append([]string(nil), p.declared...) }
+func (p *plain) Program() (string, error) { return strings.Join(p.declared, "\n"), nil }
