@@ -113,7 +113,7 @@ func (x *execution) prepare(ctx context.Context) (done func(), err error) {
 		return x.bar.Close, nil
 	}
 	x.bar.Start("building the kernel", 0)
-	binary, clean, err := kernel.Build(ctx, x.app.root)
+	binary, clean, err := kernel.Build(ctx, x.app.root, "./kernel")
 	if err != nil {
 		x.bar.Close()
 		return nil, err

@@ -59,11 +59,19 @@ func commands() []command {
 		{"verify", "[NN …]", "check the notebooks and try every exercise, rightly and wrongly", (*app).cmdVerify},
 		{"strip", "[NN …]", "remove outputs from the notebooks of the repository", (*app).cmdStrip},
 		{"html", "[NN …]", "make the course site of the notebooks as they are", (*app).cmdHTML},
+		{"report", "", "set this machine's results beside what others published", (*app).cmdReport},
+		{"lab", "[NAME]", "run one experiment of the lab, or list them", (*app).cmdLab},
 	}
 }
 
-// failure is an error that has been told already; the command fails with it.
+// errFailed is an error that has been told already.
 var errFailed = errors.New("failed")
+
+// exitError is the status of a process that ran in this one's place and has
+// told its error itself.
+type exitError struct{ status int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
 
 // usageError is a command line that isn't understood.
 type usageError struct{ text string }
@@ -106,12 +114,15 @@ func (a *app) start(ctx context.Context, c command, args []string) error {
 // status tells the error, unless that has been done, and picks the exit status.
 func (a *app) status(ctx context.Context, name string, err error) int {
 	var usage *usageError
+	var exit *exitError
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case ctx.Err() != nil:
 		fmt.Fprintln(a.err, "lessons: interrupted")
 		return exitInterrupted
+	case errors.As(err, &exit):
+		return exit.status
 	case errors.Is(err, errFailed):
 		return exitFailed
 	case errors.As(err, &usage):

@@ -19,15 +19,16 @@ import (
 	"spindle/lessons/internal/run"
 )
 
-// Build builds the kernel of the module at root, without cgo, and returns the
-// path of the binary. It is kept in the user's cache folder, so that an
-// unchanged kernel is not linked again. Call clean when no kernel runs any
-// more: the binary returned is this caller's own link to it, for another run
-// may replace the kept one meanwhile.
-func Build(ctx context.Context, root string) (path string, clean func(), err error) {
+// Build builds a command of the module at root ("./kernel"), without cgo, so
+// that its threads are Go's own, and returns the path of the binary. It is kept
+// in the user's cache folder, so that what is unchanged is not linked again.
+// Call clean when it runs no more: the binary returned is this caller's own
+// link to it, for another run may replace the kept one meanwhile.
+func Build(ctx context.Context, root, pkg string) (path string, clean func(), err error) {
+	what := strings.TrimPrefix(pkg, "./")
 	gobin, err := exec.LookPath("go")
 	if err != nil {
-		return "", nil, fmt.Errorf("build the kernel: the go command isn't in PATH (or give a kernel that is built: --kernel PATH): %w", err)
+		return "", nil, fmt.Errorf("build %s: the go command isn't in PATH: %w", what, err)
 	}
 	cache, err := os.UserCacheDir()
 	if err == nil {
@@ -39,24 +40,24 @@ func Build(ctx context.Context, root string) (path string, clean func(), err err
 	}
 	own, err := os.MkdirTemp(cache, "run-")
 	if err != nil {
-		return "", nil, fmt.Errorf("build the kernel: %w", err)
+		return "", nil, fmt.Errorf("build %s: %w", what, err)
 	}
 	clean = func() { os.RemoveAll(own) }
-	kept, path := filepath.Join(cache, "spindle-kernel"), filepath.Join(own, "spindle-kernel")
-	if err := build(ctx, gobin, root, kept, path); err != nil {
+	kept, path := filepath.Join(cache, "spindle-"+what), filepath.Join(own, "spindle-"+what)
+	if err := build(ctx, gobin, root, pkg, kept, path); err != nil {
 		clean()
 		return "", nil, err
 	}
 	return path, clean, nil
 }
 
-func build(ctx context.Context, gobin, root, kept, path string) error {
+func build(ctx context.Context, gobin, root, pkg, kept, path string) error {
 	// Under the kept name go build sees that nothing has changed; it writes to
 	// a link of ours, for two runs may build at once.
 	if err := os.Link(kept, path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("build the kernel: %w", err)
+		return fmt.Errorf("build %s: %w", pkg, err)
 	}
-	cmd := exec.CommandContext(ctx, gobin, "build", "-buildvcs=false", "-trimpath", "-o", path, "./kernel")
+	cmd := exec.CommandContext(ctx, gobin, "build", "-buildvcs=false", "-trimpath", "-o", path, pkg)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -67,7 +68,7 @@ func build(ctx context.Context, gobin, root, kept, path string) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("build the kernel: %w\n%s", err, strings.TrimSpace(out.String()))
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, strings.TrimSpace(out.String()))
 	}
 	link := path + ".kept"
 	if err := os.Link(path, link); err != nil {

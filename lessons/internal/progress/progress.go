@@ -93,6 +93,14 @@ func (b *Bar) Step(done int, label string) {
 	b.show()
 }
 
+// Of is Step for an activity whose total is known, or changes, on the way.
+func (b *Bar) Of(done, total int, label string) {
+	b.mu.Lock()
+	b.total = total
+	b.mu.Unlock()
+	b.Step(done, label)
+}
+
 // Finish ends the activity with a line that stays.
 func (b *Bar) Finish(line string) {
 	b.mu.Lock()
