@@ -24,7 +24,7 @@ func (r *Result) Table() Table {
 	if len(r.Published) > 0 {
 		t.Headers = append(t.Headers, "published", "measured ÷ published")
 	}
-	for _, s := range r.Samples {
+	for _, s := range collapse(r.Samples) {
 		sum := s.Summary()
 		row := []string{s.Of, s.label(), format(sum.Median, s.Unit), "", format(sum.Min, s.Unit), format(sum.Max, s.Unit), group(int64(sum.N))}
 		if sum.N > 1 {
@@ -48,6 +48,38 @@ func (r *Result) Table() Table {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// longSweep is how many places of a sweep a table still shows one by one.
+const longSweep = 12
+
+// collapse makes one entry of a sweep of many places, with all its points.
+func collapse(samples []Samples) []Samples {
+	places := map[string]int{}
+	for _, s := range samples {
+		if s.XLabel != "" {
+			places[s.ID]++
+		}
+	}
+	var out []Samples
+	at := map[string]int{}
+	for _, s := range samples {
+		if places[s.ID] <= longSweep {
+			out = append(out, s)
+			continue
+		}
+		i, ok := at[s.ID]
+		if !ok {
+			i = len(out)
+			at[s.ID] = i
+			c := s
+			c.Name += fmt.Sprintf(", over %d places of %s", places[s.ID], s.XLabel)
+			c.XLabel, c.X, c.Values = "", 0, nil
+			out = append(out, c)
+		}
+		out[i].Values = append(out[i].Values, s.Values...)
+	}
+	return out
 }
 
 // String is the table as aligned text.
