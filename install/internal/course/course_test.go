@@ -1,0 +1,114 @@
+package course
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestSync(t *testing.T) {
+	from, folder := t.TempDir(), filepath.Join(t.TempDir(), "course")
+	sync := func(want Report) {
+		t.Helper()
+		got, err := Sync(from, folder, false, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("report (-want +got):\n%s", d)
+		}
+	}
+	put(t, from+"/01-a.ipynb", "one")
+	put(t, from+"/02-b.ipynb", "two")
+	put(t, from+"/solutions/01.md", "s")
+	put(t, from+"/main.go", "package main")
+	sync(Report{New: []string{"01-a.ipynb", "02-b.ipynb", "solutions/01.md"}})
+	if _, err := os.Stat(folder + "/main.go"); err == nil {
+		t.Error("copied what isn't the course's")
+	}
+	sync(Report{}) // nothing to do
+
+	// The learner changes one, the course changes both.
+	put(t, folder+"/01-a.ipynb", "one, mine")
+	sync(Report{Kept: []string{"01-a.ipynb"}})
+	put(t, from+"/01-a.ipynb", "one, better")
+	put(t, from+"/02-b.ipynb", "two, better")
+	sync(Report{Updated: []string{"02-b.ipynb"}, Kept: []string{"01-a.ipynb"}, Beside: []string{"01-a.new.ipynb"}})
+	if got := get(t, folder+"/01-a.ipynb"); got != "one, mine" {
+		t.Errorf("the learner's work is now %q", got)
+	}
+	if got := get(t, folder+"/01-a.new.ipynb"); got != "one, better" {
+		t.Errorf("the new version is %q", got)
+	}
+	if got := get(t, folder+"/02-b.ipynb"); got != "two, better" {
+		t.Errorf("the untouched copy is %q", got)
+	}
+	// The new version was offered once; a learner who removed it has decided.
+	if err := os.Remove(folder + "/01-a.new.ipynb"); err != nil {
+		t.Fatal(err)
+	}
+	sync(Report{Kept: []string{"01-a.ipynb"}})
+}
+
+func TestLostRecordKeepsEverything(t *testing.T) {
+	from, folder := t.TempDir(), t.TempDir()
+	put(t, from+"/01-a.ipynb", "new")
+	put(t, folder+"/01-a.ipynb", "whose?")
+	put(t, folder+"/"+record, "{")
+	r, err := Sync(from, folder, false, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(Report{Kept: []string{"01-a.ipynb"}, Beside: []string{"01-a.new.ipynb"}}, r); d != "" {
+		t.Error(d)
+	}
+	if got := get(t, folder+"/01-a.ipynb"); got != "whose?" {
+		t.Errorf("overwritten: %q", got)
+	}
+}
+
+func TestFresh(t *testing.T) {
+	from, folder := t.TempDir(), filepath.Join(t.TempDir(), "course")
+	put(t, from+"/01-a.ipynb", "one")
+	put(t, folder+"/01-a.ipynb", "mine")
+	r, err := Sync(from, folder, true, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := get(t, folder+"/01-a.ipynb"); got != "one" {
+		t.Errorf("not fresh: %q", got)
+	}
+	if r.Moved != folder+".2026-11-24-120000" || get(t, r.Moved+"/01-a.ipynb") != "mine" {
+		t.Errorf("moved to %q", r.Moved)
+	}
+}
+
+func TestNoLessons(t *testing.T) {
+	if _, err := Sync(t.TempDir(), t.TempDir(), false, noon); err == nil {
+		t.Error("no error")
+	}
+}
