@@ -23,6 +23,10 @@ var ErrGone = errors.New("the kernel is gone")
 // it the client does not read, as a slow front end.
 const iopubBacklog = 4096
 
+// afterGone is how long what a kernel sent just before its end is waited for:
+// the five connections don't end at one instant.
+const afterGone = 200 * time.Millisecond
+
 // Client is one front end, connected to one kernel. It is safe for concurrent
 // use.
 type Client struct {
@@ -100,6 +104,11 @@ func connect(ctx context.Context, conn wire.Connection) (*Client, error) {
 	var once sync.Once
 	c.read(c.iopub, func(m wire.Message) {
 		once.Do(func() { close(c.heard) })
+		select {
+		case c.messages <- m:
+			return
+		default: // full: wait, but not for a reader that will not come
+		}
 		select {
 		case c.messages <- m:
 		case <-c.gone:
@@ -276,10 +285,10 @@ func (c *Client) request(ctx context.Context, on *sockets.Conn, msgType string, 
 	case r := <-reply:
 		return r.Content, nil
 	case <-c.gone:
-		select { // the reply to a shutdown comes just before the end
+		select {
 		case r := <-reply:
 			return r.Content, nil
-		default:
+		case <-time.After(afterGone):
 			return nil, c.goneErr()
 		}
 	case <-ctx.Done():

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"time"
 
 	"spindle/kernel/internal/wire"
 )
@@ -139,7 +140,7 @@ func (r *Run) take(ctx context.Context) error {
 			return nil
 		case <-r.done:
 			return nil
-		default:
+		case <-time.After(afterGone):
 			return r.c.goneErr()
 		}
 	}

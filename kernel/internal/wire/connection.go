@@ -187,7 +187,7 @@ func jsonError(b []byte, err error) error {
 		if typ.Field == "" {
 			return fmt.Errorf("not a connection file: a JSON %s where an object is expected", typ.Value)
 		}
-		return fmt.Errorf("%q is a JSON %s, want %s", typ.Field, typ.Value, typ.Type)
+		return fmt.Errorf("%q is a JSON %s, want %s", strings.TrimPrefix(typ.Field, "Connection."), typ.Value, typ.Type)
 	}
 	return fmt.Errorf("no JSON: %w", err)
 }
