@@ -127,8 +127,13 @@ func TestOutputs(t *testing.T) {
 	if err != nil || reply.Status != "error" || reply.EValue != "boom" || len(reply.Traceback) != 1 {
 		t.Errorf("reply: %+v %v", reply, err)
 	}
-	if _, err := k.Execute(ctx, client.Cell{Code: "update p 2\nsleep 300ms"}); err != nil {
+	if _, err := k.Execute(ctx, client.Cell{Code: "update p 2"}); err != nil {
 		t.Fatal(err)
+	}
+	for len(r.Outputs()) < 4 { // late output comes while other cells run
+		if _, err := k.Execute(ctx, client.Cell{Code: "sleep 50ms"}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var got []string
 	for _, o := range r.Outputs() {

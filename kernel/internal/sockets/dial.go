@@ -52,8 +52,10 @@ func dialOnce(ctx context.Context, network, addr string, typ zmq4.SocketType, id
 	}
 	// A front end trusts its kernel more than a kernel its peers, but not to
 	// the end of memory.
+	lim := defaultLimits
+	lim.queueBytes = 2 * maxMessageBytes
 	c := &Conn{
-		p:      newPeer(conn, id, newBudget(2*maxMessageBytes), newQueue(maxMessageBytes, 1<<16)),
+		p:      newPeer(conn, id, newBudget(2*maxMessageBytes), lim),
 		writer: make(chan struct{}),
 	}
 	go func() { // ends on Close, or when the kernel goes

@@ -18,7 +18,7 @@ const (
 
 // Limits of one inbound message.
 const (
-	maxMessageBytes = 256 << 20
+	maxMessageBytes = 64 << 20
 	maxFrames       = 4096
 	// freeBytes of a message are not counted against the budget, so that a
 	// flood of large messages cannot keep small ones out.
@@ -82,12 +82,16 @@ type frameReader struct {
 	r      *bufio.Reader
 	budget *budget
 	limit  int64
+	// inside is called when a message has begun or goes on, and outside when
+	// it is whole: a peer may be silent between messages, not within.
+	inside, outside func()
 }
 
 // next reads a whole message. On error nothing stays charged.
 func (fr *frameReader) next() (m message, err error) {
 	var total int64
 	defer func() {
+		fr.outside()
 		if err != nil {
 			fr.budget.release(m.charged)
 			m = message{}
@@ -95,6 +99,7 @@ func (fr *frameReader) next() (m message, err error) {
 	}()
 	for {
 		flags, size, err := fr.header()
+		fr.inside()
 		if err != nil {
 			if len(m.frames) > 0 && errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
@@ -166,6 +171,7 @@ func (fr *frameReader) body(size int64, charged *int64, end int64) ([]byte, erro
 			buf = grown
 		}
 		buf = buf[:start+int(n)]
+		fr.inside()
 		if _, err := io.ReadFull(fr.r, buf[start:]); err != nil {
 			return nil, noEOF(err)
 		}

@@ -9,10 +9,9 @@ import (
 
 // newHeartbeat answers whatever comes with the same frames, on the peer's own
 // goroutines: it needs nobody else to be alive.
-func newHeartbeat(ln net.Listener, budget *budget, lim limits, log *slog.Logger) *listener {
+func newHeartbeat(ln net.Listener, sh shared) *listener {
 	l := &listener{
-		name: "heartbeat", typ: zmq4.Rep, ln: ln, lim: lim, budget: budget,
-		log:    newNotices(log.With("socket", "heartbeat"), lim.noticeInterval),
+		typ: zmq4.Rep, ln: ln, lim: sh.lim, budget: sh.budget, known: sh.known, log: sh.notices("heartbeat"),
 		joined: func(*peer) {},
 		left:   func(*peer) {},
 	}

@@ -39,11 +39,10 @@ type subscriber struct {
 	last   wire.Message    // the last of them: the notice is its cell's
 }
 
-func newPublisher(ln net.Listener, codec *wire.Codec, budget *budget, lim limits, log *slog.Logger) *publisher {
+func newPublisher(ln net.Listener, codec *wire.Codec, sh shared) *publisher {
 	pub := &publisher{codec: codec, subs: make(map[*peer]*subscriber)}
 	pub.listener = &listener{
-		name: "iopub", typ: zmq4.XPub, ln: ln, lim: lim, budget: budget,
-		log:    newNotices(log.With("socket", "iopub"), lim.noticeInterval),
+		typ: zmq4.XPub, ln: ln, lim: sh.lim, budget: sh.budget, known: sh.known, log: sh.notices("iopub"),
 		joined: pub.join, serve: pub.read, left: pub.leave,
 	}
 	return pub

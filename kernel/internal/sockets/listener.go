@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"strings"
@@ -21,6 +22,7 @@ type limits struct {
 	handshake      time.Duration // until when they must
 	queueBytes     int           // outbound, per peer
 	queueItems     int
+	stall          time.Duration // how long one write may make no progress
 	noticeInterval time.Duration // at most one log line per socket and kind
 }
 
@@ -30,6 +32,7 @@ var defaultLimits = limits{
 	handshake:      5 * time.Second,
 	queueBytes:     32 << 20,
 	queueItems:     1 << 16,
+	stall:          60 * time.Second,
 	noticeInterval: time.Second,
 }
 
@@ -37,11 +40,11 @@ var defaultLimits = limits{
 // goroutine of its own, and runs serve for every peer. wait returns when all
 // of that has ended.
 type listener struct {
-	name   string // for the log
 	typ    zmq4.SocketType
 	ln     net.Listener
 	lim    limits
 	budget *budget
+	known  *identities
 	log    *notices
 	// serve reads the peer until it ends. It is called on the peer's reader
 	// goroutine, after joined; left is called when it is over.
@@ -161,7 +164,7 @@ func (l *listener) run(conn net.Conn) {
 	if id == "" {
 		id = newIdentity()
 	}
-	p := newPeer(conn, id, l.budget, newQueue(l.lim.queueBytes, l.lim.queueItems))
+	p := newPeer(conn, id, l.budget, l.lim)
 	if !l.makeRoom() {
 		l.mu.Unlock()
 		conn.Close()
@@ -187,11 +190,12 @@ func (l *listener) run(conn net.Conn) {
 	l.mu.Unlock()
 }
 
-// makeRoom drops the oldest stranger if the socket is full; false where there
-// are only known peers. Called with mu held.
+// makeRoom drops a stranger if the socket is full; false where there are only
+// known peers. Any stranger: the oldest may be a front end that has not spoken
+// yet, and the youngest the one that is about to. Called with mu held.
 func (l *listener) makeRoom() bool {
 	open := 0
-	var stranger *peer
+	var strangers []*peer
 	for _, p := range l.peers {
 		select {
 		case <-p.done:
@@ -199,17 +203,17 @@ func (l *listener) makeRoom() bool {
 		default:
 		}
 		open++
-		if !p.proven && stranger == nil {
-			stranger = p
+		if !p.proven && !l.known.has(p.id) {
+			strangers = append(strangers, p)
 		}
 	}
 	if open < l.lim.peers {
 		return true
 	}
-	if stranger == nil {
+	if len(strangers) == 0 {
 		return false
 	}
-	stranger.close()
+	strangers[mathrand.IntN(len(strangers))].close()
 	return true
 }
 
@@ -254,6 +258,30 @@ func newIdentity() string {
 	var b [17]byte
 	rand.Read(b[1:])
 	return string(b[:])
+}
+
+// identities are those of peers that have the key, of all sockets together: a
+// front end has one on all of its connections, and does not speak on each.
+type identities struct {
+	mu sync.Mutex
+	n  map[string]int // connections that proved it
+}
+
+func (ids *identities) add(id string, n int) {
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	if ids.n == nil {
+		ids.n = make(map[string]int)
+	}
+	if ids.n[id] += n; ids.n[id] <= 0 {
+		delete(ids.n, id)
+	}
+}
+
+func (ids *identities) has(id string) bool {
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	return ids.n[id] > 0
 }
 
 func remove[T comparable](list []T, x T) []T {

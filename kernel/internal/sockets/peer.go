@@ -7,10 +7,6 @@ import (
 	"time"
 )
 
-// stallTimeout is how long one write may make no progress before the peer
-// counts as gone. Until then its queue bounds what it costs.
-const stallTimeout = 60 * time.Second
-
 // writeChunk is the most that one write, and so one deadline, covers.
 const writeChunk = 1 << 20
 
@@ -24,6 +20,7 @@ type peer struct {
 	opened time.Time
 	once   sync.Once
 	done   chan struct{} // closed by close
+	stall  time.Duration // see limits
 
 	// proven says that the peer sent a message with a good signature or
 	// subscribed: it is no stranger, and not the first to go when room is
@@ -31,12 +28,19 @@ type peer struct {
 	proven bool
 }
 
-func newPeer(conn net.Conn, id string, budget *budget, out *queue) *peer {
+func newPeer(conn net.Conn, id string, budget *budget, lim limits) *peer {
+	in := &frameReader{
+		r: bufio.NewReaderSize(conn, 16<<10), budget: budget, limit: maxMessageBytes,
+		// An error of these is one of the next read, too.
+		inside:  func() { _ = conn.SetReadDeadline(time.Now().Add(lim.stall)) },
+		outside: func() { _ = conn.SetReadDeadline(time.Time{}) },
+	}
 	return &peer{
 		conn:   conn,
 		id:     id,
-		in:     &frameReader{r: bufio.NewReaderSize(conn, 16<<10), budget: budget, limit: maxMessageBytes},
-		out:    out,
+		in:     in,
+		out:    newQueue(lim.queueBytes, lim.queueItems),
+		stall:  lim.stall,
 		opened: time.Now(),
 		done:   make(chan struct{}),
 	}
@@ -73,7 +77,7 @@ func (p *peer) write() {
 
 // writeSome writes up to about writeChunk bytes of batch under one deadline.
 func (p *peer) writeSome(batch [][]byte) ([][]byte, error) {
-	if err := p.conn.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+	if err := p.conn.SetWriteDeadline(time.Now().Add(p.stall)); err != nil {
 		return nil, err
 	}
 	if first := batch[0]; len(first) > writeChunk {

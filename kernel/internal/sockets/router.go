@@ -32,7 +32,7 @@ type inbound struct {
 	charged int64
 }
 
-func newRouter(name string, ln net.Listener, codec *wire.Codec, budget *budget, lim limits, log *slog.Logger) *router {
+func newRouter(name string, ln net.Listener, codec *wire.Codec, sh shared) *router {
 	r := &router{
 		codec: codec,
 		inbox: make(chan inbound),
@@ -40,8 +40,7 @@ func newRouter(name string, ln net.Listener, codec *wire.Codec, budget *budget, 
 		byID:  make(map[string]*peer),
 	}
 	r.listener = &listener{
-		name: name, typ: zmq4.Router, ln: ln, lim: lim, budget: budget,
-		log:    newNotices(log.With("socket", name), lim.noticeInterval),
+		typ: zmq4.Router, ln: ln, lim: sh.lim, budget: sh.budget, known: sh.known, log: sh.notices(name),
 		joined: r.join, serve: r.read, left: r.leave,
 	}
 	return r
@@ -87,6 +86,8 @@ func (r *router) read(p *peer) {
 		if !proven {
 			proven = true
 			r.prove(p)
+			r.known.add(p.id, 1)
+			defer r.known.add(p.id, -1)
 			r.rmu.Lock()
 			r.byID[p.id] = p // it has the key: a stale namesake has to go
 			r.rmu.Unlock()

@@ -15,7 +15,7 @@ import (
 )
 
 // inboundBudgetBytes bounds what large inbound messages may hold at one time.
-const inboundBudgetBytes = 512 << 20
+const inboundBudgetBytes = 128 << 20
 
 // Set is the five sockets of a kernel, listening. It is session's Transport.
 type Set struct {
@@ -80,16 +80,28 @@ func Listen(c wire.Connection, opts Options) (*Set, error) {
 		}
 		lns = append(lns, ln)
 	}
-	budget := newBudget(inboundBudgetBytes)
+	sh := shared{lim: lim, budget: newBudget(inboundBudgetBytes), known: &identities{}, log: log}
 	for i := range s.routers {
-		s.routers[i] = newRouter(ports[i].name, lns[i], codec, budget, lim, log)
+		s.routers[i] = newRouter(ports[i].name, lns[i], codec, sh)
 	}
-	s.iopub = newPublisher(lns[3], codec, budget, lim, log)
-	s.heartbeat = newHeartbeat(lns[4], budget, lim, log)
+	s.iopub = newPublisher(lns[3], codec, sh)
+	s.heartbeat = newHeartbeat(lns[4], sh)
 	for _, l := range s.listeners() {
 		l.start()
 	}
 	return s, nil
+}
+
+// shared is what the five sockets have in common.
+type shared struct {
+	lim    limits
+	budget *budget
+	known  *identities
+	log    *slog.Logger
+}
+
+func (sh shared) notices(socket string) *notices {
+	return newNotices(sh.log.With("socket", socket), sh.lim.noticeInterval)
 }
 
 func (s *Set) listeners() []*listener {
