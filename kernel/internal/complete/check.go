@@ -38,16 +38,17 @@ type place struct {
 	index  int // of the chunk that holds the cursor; len(chunks) where none does
 	start  int // of the word at the cursor
 	end    int // of the word
+	// word replaces code[start:…]: everything behind it in its chunk is dropped
+	// and what is open closed. Where it is "", the chunk is taken whole.
+	word string
 }
 
-// look checks the cell so far. With typing, the word at the place is replaced
-// by the placeholder and everything after it in its chunk is dropped;
-// otherwise the chunk is taken whole.
-func look(scope Scope, p place, typing bool) *view {
-	v := lookWith(scope, p, typing, "")
-	if typing && !v.understood() {
+// look checks the cell as far as the place.
+func look(scope Scope, p place) *view {
+	v := lookWith(scope, p, "")
+	if p.word != "" && !v.understood() {
 		// The header of an if, for or switch may want its block.
-		if w := lookWith(scope, p, typing, "{}"); w.understood() {
+		if w := lookWith(scope, p, "{}"); w.understood() {
 			return w
 		}
 	}
@@ -71,7 +72,7 @@ func (v *view) understood() bool {
 	return ok
 }
 
-func lookWith(scope Scope, p place, typing bool, tail string) *view {
+func lookWith(scope Scope, p place, block string) *view {
 	v := &view{
 		fset: token.NewFileSet(),
 		info: &types.Info{
@@ -87,7 +88,7 @@ func lookWith(scope Scope, p place, typing bool, tail string) *view {
 	for i, c := range p.chunks {
 		switch {
 		case i == p.index:
-			v.addFocus(p, c, typing, tail)
+			v.addFocus(p, c, block)
 		case c.kind == chunkImport:
 			v.addImports(p.code[c.start:c.end])
 		case c.kind == chunkDecl || c.kind == chunkFunc:
@@ -97,10 +98,10 @@ func lookWith(scope Scope, p place, typing bool, tail string) *view {
 		}
 	}
 	if p.index >= len(p.chunks) {
-		v.addFocus(p, chunk{kind: chunkStmt, start: p.start, end: p.start}, typing, tail)
+		v.addFocus(p, chunk{kind: chunkStmt, start: p.start, end: p.start}, block)
 	}
 	v.check(scope, names)
-	v.find(typing, p)
+	v.find(p)
 	return v
 }
 
@@ -141,14 +142,14 @@ func (v *view) addImports(text string) {
 }
 
 // addFocus takes the chunk that holds the place.
-func (v *view) addFocus(p place, c chunk, typing bool, block string) {
+func (v *view) addFocus(p place, c chunk, block string) {
 	head, tail := "package p;", ""
 	if c.kind == chunkStmt || c.kind == chunkDefine {
 		head, tail = "package p;func _(){", "\n}"
 	}
 	text := p.code[c.start:c.end]
 	at := p.start - c.start
-	if typing {
+	if p.word != "" {
 		var before []lexeme
 		for _, t := range c.toks {
 			if t.end <= p.start && t.pos < p.start {
@@ -158,7 +159,7 @@ func (v *view) addFocus(p place, c chunk, typing bool, block string) {
 		if at > len(text) { // behind the chunk, on its line
 			text = p.code[c.start:p.start]
 		}
-		text = text[:at] + placeholder + block + closers(before)
+		text = text[:at] + p.word + block + closers(before)
 	}
 	f := v.parse(head + text + tail)
 	if f == nil {
@@ -323,7 +324,7 @@ func baseName(p string) string {
 }
 
 // find locates the identifier at the place in focus.
-func (v *view) find(typing bool, p place) {
+func (v *view) find(p place) {
 	if v.focus == nil {
 		return
 	}
@@ -335,8 +336,7 @@ func (v *view) find(typing bool, p place) {
 		}
 		stack = append(stack, n)
 		if id, ok := n.(*ast.Ident); ok && v.ident == nil {
-			at := v.cursor + token.Pos(p.end-p.start)
-			if typing && id.Name == placeholder || !typing && id.Pos() == v.cursor && id.End() == at {
+			if id.Pos() == v.cursor && (id.Name == p.word || id.Name == p.code[p.start:p.end]) {
 				v.ident = id
 				v.path = append([]ast.Node(nil), stack...)
 			}

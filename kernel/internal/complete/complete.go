@@ -38,9 +38,9 @@ func (c *Completer) Complete(scope Scope, code string, cursor int) Result {
 			return Result{Start: cursor, End: cursor} // in a string, or behind a number
 		}
 	}
-	p.end = p.start + len(placeholder)
+	p.word = placeholder
 	p.index = p.chunkAt(p.start)
-	v := look(scope, p, true)
+	v := look(scope, p)
 	r := Result{Start: p.start, End: cursor}
 	s := &search{scope: scope, view: v, prefix: prefix, seen: map[string]bool{}}
 	s.collect(p, l)

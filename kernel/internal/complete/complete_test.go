@@ -229,6 +229,9 @@ func TestComplete(t *testing.T) {
 		{"below a magic", "%time double(1)\np.No|", "Norm", "", false},
 		{"remainder is no magic", "x = 7\n%dou|", "", "", true},
 		{"shell", "!ls p.|", "", "", true},
+		{"below a shell line with quotes", "!echo \"it's `x\np.No|", "Norm", "", false},
+		{"shell line after one with quotes", "!echo `x\n%ti|", "%time %timeit", "", true},
+		{"in a raw string", "x := `\n!p.No|\n`", "", "", true},
 		{"below a cell magic", "%%go -race\npackage main\n\nimport \"os\"\n\nfunc main() {\n\tos.Exi|\n}", "Exit", "", true},
 		{"writefile's text", "%%writefile a.go\nfmt.Pri|", "", "", true},
 

@@ -1,9 +1,11 @@
 package complete
 
 import (
+	"bytes"
 	"go/scanner"
 	"go/token"
 	"strings"
+	"unicode/utf8"
 )
 
 // lexeme is one token of a cell: code[pos:end].
@@ -45,17 +47,22 @@ func lex(code string) lexed {
 		if tok == token.EOF {
 			return l
 		}
+		// The text may be longer than lit, which has no carriage returns, and
+		// shorter, where it isn't UTF-8.
 		t := lexeme{tok: tok, lit: lit, pos: at, end: at + len(lit)}
 		switch {
 		case tok == token.COMMENT:
+			t.end = commentEnd(code, at)
 			l.comments = append(l.comments, t)
 			continue
+		case tok == token.ILLEGAL:
+			_, size := utf8.DecodeRuneInString(code[min(at, len(code)):])
+			t.end = at + size
 		case tok == token.SEMICOLON && lit == "\n":
 			t.end = at // it isn't written
 		case lit == "":
 			t.end = at + len(tok.String())
 		case tok == token.STRING && code[at] == '`':
-			// The literal has no carriage returns; the text may.
 			if i := strings.IndexByte(code[min(at+1, len(code)):], '`'); i >= 0 {
 				t.end = at + i + 2
 			} else {
@@ -65,6 +72,17 @@ func lex(code string) lexed {
 		t.end = min(t.end, len(code))
 		l.toks = append(l.toks, t)
 	}
+}
+
+func commentEnd(code string, at int) int {
+	mark, end := "\n", 0
+	if strings.HasPrefix(code[at:], "/*") {
+		mark, end = "*/", 2
+	}
+	if i := strings.Index(code[min(at+2, len(code)):], mark); i >= 0 {
+		return at + 2 + i + end
+	}
+	return len(code)
 }
 
 // The kinds of chunks.
@@ -226,28 +244,57 @@ func blankMagics(code string) string {
 	if !strings.ContainsAny(code, "%!") {
 		return code
 	}
-	out := []byte(code)
-	for start := 0; start < len(code); {
-		end := strings.IndexByte(code[start:], '\n')
-		if end < 0 {
-			end = len(code)
-		} else {
-			end += start
+	text, out := []byte(code), []byte(code)
+	for at := 0; at < len(code); {
+		start, end, ok := nextMagic(text[at:])
+		if !ok {
+			break
 		}
-		line := code[start:end]
-		if isMagicLine(line) && statementBegins(string(out[:start])) {
-			for i := start; i < end; i++ {
-				out[i] = ' '
-			}
+		for i := at + start; i < at+end; i++ {
+			out[i] = ' '
 		}
-		start = end + 1
+		at += end
 	}
 	return string(out)
 }
 
-// isMagicLine says that line is a command. `!x` is Go where it can be: a
-// command needs a letter, dot or slash after its mark, and !ok, !f(x) and
-// !a.b alone on a line are expressions.
+// nextMagic finds the first command line of code, which begins a statement.
+// Where one is, what follows its line begins a statement again, so that the
+// quotes of a shell command confuse nothing.
+func nextMagic(code []byte) (start, end int, ok bool) {
+	var s scanner.Scanner
+	file := token.NewFileSet().AddFile("", -1, len(code))
+	s.Init(file, code, nil, 0)
+	depth, last := 0, token.SEMICOLON
+	for {
+		pos, tok, _ := s.Scan()
+		at := file.Offset(pos)
+		switch tok {
+		case token.EOF:
+			return 0, 0, false
+		case token.REM, token.NOT:
+			if depth > 0 || last != token.SEMICOLON {
+				break
+			}
+			start = bytes.LastIndexByte(code[:at], '\n') + 1
+			end = len(code)
+			if i := bytes.IndexByte(code[at:], '\n'); i >= 0 {
+				end = at + i
+			}
+			if isMagicLine(string(code[start:end])) {
+				return start, end, true
+			}
+		case token.LPAREN, token.LBRACK, token.LBRACE:
+			depth++
+		case token.RPAREN, token.RBRACK, token.RBRACE:
+			depth = max(0, depth-1)
+		}
+		last = tok
+	}
+}
+
+// isMagicLine says that line is a command wherever a statement may begin. Go
+// has no statement that begins with %, and none of use with !.
 func isMagicLine(line string) bool {
 	trimmed := strings.TrimLeft(line, " \t")
 	switch {
@@ -255,7 +302,7 @@ func isMagicLine(line string) bool {
 		rest := strings.TrimLeft(trimmed, "%")
 		return rest == "" || isLetter(rest[0])
 	case strings.HasPrefix(trimmed, "!"):
-		return true
+		return len(trimmed) == 1 || trimmed[1] != '='
 	}
 	return false
 }
@@ -265,10 +312,7 @@ func isLetter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
 // statementBegins says that a new statement may begin after before: brackets
 // are closed and the last token ends one.
 func statementBegins(before string) bool {
-	if strings.TrimSpace(before) == "" {
-		return true
-	}
-	l := lex(before)
+	l := lex(blankMagics(before))
 	if l.open != "" {
 		return false
 	}
