@@ -152,8 +152,8 @@ func (r *Report) Text() string {
 			one := *result
 			one.Samples, one.Published = []lab.Samples{result.Get(p.Measure)}, []lab.Published{p}
 			row := one.Table().Rows[0]
-			on, median, published, ratio := row[1], row[2], row[7], row[8]
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", on, median, ratio, published)
+			of, on, median, published, ratio := row[0], row[1], row[2], row[7], row[8]
+			fmt.Fprintf(w, "  %s, %s\t%s\t%s\t%s\n", of, on, median, ratio, published)
 		}
 		w.Flush()
 		fmt.Fprintln(&b)
