@@ -94,13 +94,29 @@ func (r *Report) sync(from, folder, name string, copied map[string]string) error
 		if copied[name] == sum(lesson) {
 			return nil // the lesson is the one that the learner began with
 		}
-		beside := strings.TrimSuffix(name, filepath.Ext(name)) + ".new" + filepath.Ext(name)
+		beside := unused(folder, name)
 		r.Beside = append(r.Beside, beside)
 		copied[name] = sum(lesson)
 		return write(filepath.Join(folder, beside), lesson)
 	}
 	copied[name] = sum(lesson)
 	return write(target, lesson)
+}
+
+// unused is a name for the new version of a lesson that no file has yet: an
+// earlier new version may be the one that the learner went on with.
+func unused(folder, name string) string {
+	ext := filepath.Ext(name)
+	base := strings.TrimSuffix(name, ext)
+	for i := 1; ; i++ {
+		beside := base + ".new" + ext
+		if i > 1 {
+			beside = fmt.Sprintf("%s.new%d%s", base, i, ext)
+		}
+		if _, err := os.Lstat(filepath.Join(folder, beside)); errors.Is(err, fs.ErrNotExist) {
+			return beside
+		}
+	}
 }
 
 // list names the files of the course under dir: the notebooks and the solutions.

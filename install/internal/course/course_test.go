@@ -67,7 +67,14 @@ func TestSync(t *testing.T) {
 	if got := get(t, folder+"/02-b.ipynb"); got != "two, better" {
 		t.Errorf("the untouched copy is %q", got)
 	}
-	// The new version was offered once; a learner who removed it has decided.
+	// The learner goes on with the new version; the one after it has another name.
+	put(t, folder+"/01-a.new.ipynb", "one, better, mine")
+	put(t, from+"/01-a.ipynb", "one, best")
+	sync(Report{Kept: []string{"01-a.ipynb"}, Beside: []string{"01-a.new2.ipynb"}})
+	if got := get(t, folder+"/01-a.new.ipynb"); got != "one, better, mine" {
+		t.Errorf("the learner's work in the new version is now %q", got)
+	}
+	// A new version was offered once; a learner who removed it has decided.
 	if err := os.Remove(folder + "/01-a.new.ipynb"); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -125,7 +126,7 @@ func (s *Step) tick() {
 			if s.r.width != nil {
 				s.r.paint()
 			} else {
-				fmt.Fprintf(s.r.out, "  %s %s\n", seconds(time.Since(s.start)), s.detail)
+				fmt.Fprintln(s.r.out, strings.TrimSpace("… "+seconds(time.Since(s.start))+" "+s.detail))
 			}
 			s.r.mu.Unlock()
 		}
