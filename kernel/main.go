@@ -20,10 +20,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"spindle/kernel/internal/engine"
+	"spindle/kernel/internal/program"
 	"spindle/kernel/internal/session"
 	"spindle/kernel/internal/sockets"
 	"spindle/kernel/internal/wire"
@@ -110,7 +112,15 @@ func serve(connectionFile string, limits engine.Limits, log *slog.Logger) error 
 			log.Warn("closing the sockets", "err", err)
 		}
 	}()
-	eng, err := engine.New(engine.Config{Limits: limits, OwnsProcess: true, Log: log})
+	tools := sync.OnceValue(func() *program.Toolchain {
+		t, err := program.Find("")
+		if err != nil {
+			log.Info("programs are run by the interpreter", "err", err)
+			return nil
+		}
+		return t
+	})
+	eng, err := engine.New(engine.Config{Limits: limits, OwnsProcess: true, Toolchain: tools, Log: log})
 	if err != nil {
 		return err
 	}

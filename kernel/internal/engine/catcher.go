@@ -17,10 +17,15 @@ type catcher struct {
 	since   time.Time // of the last byte held
 	cut     int       // bytes left out of the middle of held
 	midLine bool      // what passed last did not end its line
+
+	// What was released last, and when: on a busy machine a process may take
+	// its time to die of it.
+	released   []byte
+	releasedAt time.Time
 }
 
 const (
-	holdTime   = 60 * time.Millisecond
+	holdTime   = 300 * time.Millisecond
 	holdUnsure = 64 << 10  // bytes held without a traceback in them
 	holdMost   = 256 << 10 // bytes held at all: half head, half tail
 )
@@ -57,7 +62,7 @@ func (c *catcher) feed(p []byte, now time.Time) (show []byte) {
 	c.held = append(c.held, p...)
 	c.sure = c.sure || traceHead.Match(c.held)
 	if !c.sure && len(c.held) > holdUnsure {
-		return append(show, c.release()...)
+		return append(show, c.release(now)...)
 	}
 	if len(c.held) > holdMost {
 		half := holdMost / 2
@@ -73,18 +78,25 @@ func (c *catcher) expire(now time.Time) []byte {
 	if !c.holding || now.Sub(c.since) < holdTime {
 		return nil
 	}
-	return c.release()
+	return c.release(now)
 }
 
-func (c *catcher) release() []byte {
-	p := c.take()
+func (c *catcher) release(now time.Time) []byte {
+	p := c.take(now)
 	c.midLine = len(p) > 0 && p[len(p)-1] != '\n'
+	c.released, c.releasedAt = p, now
 	return p
 }
 
+// dyingTime is how long after its last words a process may die of them.
+const dyingTime = 5 * time.Second
+
 // take returns what is held, the process having died, and forgets it.
-func (c *catcher) take() []byte {
+func (c *catcher) take(now time.Time) []byte {
 	p := c.held
+	if len(p) == 0 && now.Sub(c.releasedAt) < dyingTime {
+		p = c.released
+	}
 	if c.cut > 0 {
 		half := holdMost / 2
 		note := fmt.Appendf(nil, "\n… %d bytes left out …\n", c.cut)

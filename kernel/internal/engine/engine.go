@@ -20,6 +20,7 @@ import (
 
 	"spindle/kernel/internal/frames"
 	"spindle/kernel/internal/process"
+	"spindle/kernel/internal/program"
 	"spindle/kernel/internal/session"
 	"spindle/kernel/internal/worker"
 )
@@ -36,7 +37,11 @@ type Config struct {
 	// every descendant of it is the session's, orphans included, and is ended
 	// with it.
 	OwnsProcess bool
-	Log         *slog.Logger
+	// Toolchain returns what builds whole programs and %%go cells, nil where
+	// there is none and the interpreter runs programs. It is called when one
+	// is to be built. Nil is a function that returns nil.
+	Toolchain func() *program.Toolchain
+	Log       *slog.Logger
 }
 
 // Limits bound what a session may use. 0 is the default.
@@ -58,6 +63,10 @@ func (l *Limits) setDefaults() {
 	}
 }
 
+// debugSettings are the runtime's settings of a worker (runtime,
+// Environment Variables).
+const debugSettings = "tracebacklabels=1"
+
 // Engine is one session's worker, and the next one when it dies.
 type Engine struct {
 	cfg     Config
@@ -75,6 +84,8 @@ type Engine struct {
 	last     *sink
 	declared []string // sources of the cells that declared what is live
 	lostWork []string // what %restore re-runs: declared, as it was at deaths since the last one
+
+	lastProgram string // source of the last whole-program cell; guarded by execMu
 
 	stop  chan struct{}  // closed by Close
 	owned sync.WaitGroup // the watch goroutine
@@ -100,7 +111,10 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Env = os.Environ()
 	}
 	// Tracebacks then name the cell that a goroutine belongs to.
-	cfg.Env = append(cfg.Env[:len(cfg.Env):len(cfg.Env)], "GODEBUG=tracebacklabels=1")
+	cfg.Env = append(cfg.Env[:len(cfg.Env):len(cfg.Env)], "GODEBUG="+debugSettings)
+	if cfg.Toolchain == nil {
+		cfg.Toolchain = func() *program.Toolchain { return nil }
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -166,6 +180,13 @@ func (e *Engine) frame(p *proc, f frames.Frame) {
 		}
 	case frames.Show:
 		e.shown(p, f)
+	case frames.Stuck:
+		e.mu.Lock()
+		x := e.running
+		e.mu.Unlock()
+		if x != nil && x.proc == p && x.number == int(f.Number) && len(x.done) == 0 {
+			p.end(reasonInterrupt)
+		}
 	case frames.Done:
 		e.done(p, f)
 	case frames.Reply:

@@ -12,9 +12,10 @@ import (
 	"spindle/kernel/internal/session"
 )
 
-// graceTime is how long a cell gets to stop when asked, before its process is
-// ended.
-const graceTime = 35 * time.Millisecond
+// graceTime is how long the worker gets to say whether an interrupted cell
+// stops or is stuck (package worker: askTime). It ends a process that says
+// nothing at all, so it may be long: a busy machine must not cost the session.
+const graceTime = 300 * time.Millisecond
 
 // Why a cell is ended before its time.
 const (
@@ -22,17 +23,21 @@ const (
 	reasonStopped   = "stopped" // a SIGSTOP that we have answered by SIGCONT
 )
 
-// execution is one thing that Execute has running, in a worker or, where proc
-// is nil, in a process that the engine started itself.
+// execution is one thing that Execute has running: a cell in a worker or,
+// where proc is nil, a program in a process that the engine started itself.
 type execution struct {
 	number int
 	sink   *sink
 	proc   *proc
-	began  uint64 // ticks since boot: processes started later are the cell's own
+	pid    int
+	term   *process.Terminal // standard input of pid; may be nil
+	began  uint64            // ticks since boot: processes started later are the cell's own
 	done   chan frames.DoneBody
-	cancel context.CancelFunc // of what waits for input or runs without a worker
-	reason atomic.Pointer[string]
+	cancel context.CancelFunc     // ends waiting for input
+	reason atomic.Pointer[string] // why we end it, nil where we don't
 	asked  sync.Once
+	press  func() // asks a program to end, each time more firmly
+	kill   func(reason string)
 
 	nextScan time.Time // watchInput's own
 }
@@ -61,8 +66,8 @@ func (e *Engine) runIn(ctx context.Context, p *proc, cell session.Cell, s *sink,
 	defer cancel()
 	inputs, stopInputs := context.WithCancel(ctx)
 	x := &execution{
-		number: cell.Count, sink: s, proc: p, began: process.NowTicks(),
-		done: make(chan frames.DoneBody, 1), cancel: stopInputs,
+		number: cell.Count, sink: s, proc: p, pid: p.pid, term: p.term, began: process.NowTicks(),
+		done: make(chan frames.DoneBody, 1), cancel: stopInputs, kill: p.end,
 	}
 	// What stands in the pipes was printed before this cell: under the lock
 	// the pump can't hand it to the wrong one.
@@ -106,7 +111,10 @@ func (e *Engine) begin(x *execution) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.running = x
-	e.sinks[x.number], e.last = x.sink, x.sink
+	e.sinks[x.number] = x.sink
+	if x.proc == e.worker { // a program's output is its own
+		e.last = x.sink
+	}
 }
 
 func (e *Engine) end(x *execution) {
@@ -153,11 +161,13 @@ func (e *Engine) Interrupt(context.Context) error {
 // ask asks x to end: politely, and after a while its process not.
 func (e *Engine) ask(x *execution, reason string) {
 	x.reason.CompareAndSwap(nil, &reason)
+	if x.press != nil {
+		x.cancel()
+		x.press()
+		return
+	}
 	x.asked.Do(func() {
 		x.cancel()
-		if x.proc == nil {
-			return
-		}
 		// These end with the cell, or with the process that the cell runs in.
 		go func() { _ = x.proc.send.Write(frames.Interrupt, uint32(x.number), nil) }()
 		go func() {

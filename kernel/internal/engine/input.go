@@ -15,7 +15,7 @@ const (
 // fmt.Scan, bufio, a child process, is seen waiting in the system call, and
 // the front end is asked for a line. It returns when ctx is done.
 func (e *Engine) watchInput(ctx context.Context, x *execution, allowed bool) {
-	t := x.proc.term
+	t := x.term
 	if t == nil {
 		return
 	}
@@ -56,7 +56,7 @@ func (e *Engine) watchInput(ctx context.Context, x *execution, allowed bool) {
 
 // reads tells whether x's process or one that it started waits for input.
 func (e *Engine) reads(x *execution) bool {
-	if x.proc.term.Waiting(x.proc.pid) {
+	if x.term.Waiting(x.pid) {
 		return true
 	}
 	// Listing all processes is dear: less often.
@@ -65,7 +65,7 @@ func (e *Engine) reads(x *execution) bool {
 	}
 	x.nextScan = time.Now().Add(scanEvery)
 	for _, i := range e.family(anyProcess) {
-		if x.proc.term.Waiting(i.PID) {
+		if x.term.Waiting(i.PID) {
 			return true
 		}
 	}

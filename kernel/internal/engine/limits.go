@@ -28,18 +28,21 @@ func (e *Engine) watchLimits() {
 		p, x := e.worker, e.running
 		e.mu.Unlock()
 		wait = watchIdle
+		var kill func(string)
+		memory := int64(0)
+		if p != nil {
+			kill = p.end
+			memory = rss(p.pid)
+		}
 		if x != nil {
 			wait = watchBusy
-			if x.proc != nil {
-				p = x.proc
+			kill = x.kill
+			if p == nil || x.pid != p.pid {
+				memory += rss(x.pid)
 			}
 		}
-		if p == nil {
+		if kill == nil {
 			continue
-		}
-		memory := int64(0)
-		if i, err := process.Stat(p.pid); err == nil {
-			memory = i.RSSBytes
 		}
 		// A list of all processes is dear: only now and then, or when there
 		// are suddenly more of them.
@@ -50,32 +53,46 @@ func (e *Engine) watchLimits() {
 		if n%20 == 0 || err == nil && load.Tasks > quiet+e.cfg.Limits.Processes/4 || memory > e.cfg.Limits.MemoryBytes/4 {
 			family := e.family(anyProcess)
 			for _, i := range family {
-				memory += i.RSSBytes
+				if x == nil || i.PID != x.pid {
+					memory += i.RSSBytes
+				}
 			}
 			if len(family) < 8 {
 				quiet = load.Tasks
 			}
 			if len(family) > e.cfg.Limits.Processes {
-				e.tooMany(p, len(family))
+				e.tooMany(p, x, kill, len(family))
 				continue
 			}
 		}
 		if memory > e.cfg.Limits.MemoryBytes {
-			p.end(fmt.Sprintf("fatal error: out of memory: the session uses %s, and its limit is %s",
+			kill(fmt.Sprintf("fatal error: out of memory: the session uses %s, and its limit is %s",
 				size(memory), size(e.cfg.Limits.MemoryBytes)))
 		}
 	}
 }
 
-// tooMany ends a fork bomb: its processes, and the worker that lit it.
-func (e *Engine) tooMany(p *proc, n int) {
+func rss(pid int) int64 {
+	i, err := process.Stat(pid)
+	if err != nil {
+		return 0
+	}
+	return i.RSSBytes
+}
+
+// tooMany ends a fork bomb: its processes, and the one that lit it.
+func (e *Engine) tooMany(p *proc, x *execution, kill func(string), n int) {
 	why := fmt.Sprintf("fork: resource temporarily unavailable: the session has %d processes, and its limit is %d",
 		n, e.cfg.Limits.Processes)
-	p.reason.CompareAndSwap(nil, &why) // or it would be woken: see stopped
-	process.Stop(p.pid)
+	if p != nil && (x == nil || x.proc == p) {
+		p.reason.CompareAndSwap(nil, &why) // or it would be woken: see stopped
+		process.Stop(p.pid)
+	} else if x != nil {
+		x.reason.CompareAndSwap(nil, &why)
+	}
 	_, err := process.KillAll(func() []process.Info { return e.family(anyProcess) }, 5*time.Second)
 	if err != nil {
 		e.log.Error("fork bomb", "err", err)
 	}
-	p.end(why)
+	kill(why)
 }

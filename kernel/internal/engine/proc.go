@@ -164,7 +164,7 @@ func (p *proc) pump(died func(*proc)) {
 	p.drain()
 	p.takeFrames()
 	p.drain()
-	p.trace = p.catch.take()
+	p.trace = p.catch.take(time.Now())
 	p.mu.Unlock()
 	p.status, _ = p.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	for _, fd := range []int{p.stdout, p.stderr, p.up, p.wake[0], p.wake[1]} {

@@ -28,12 +28,12 @@ const (
 
 // Worker to kernel.
 const (
-	Ready     Kind = iota + 64 // the worker takes cells from now on
-	Output                     // number: cell; body: one byte, 1 for stderr, then what was printed
-	Show                       // number: for the Ack; body: JSON
-	Done                       // number: cell; body: JSON. The cell's end mark
-	Reply                      // number: of the Call; body: JSON
-	Abandoned                  // number: cell; body: JSON. The cell's goroutine was left behind
+	Ready  Kind = iota + 64 // the worker takes cells from now on
+	Output                  // number: cell; body: one byte, 1 for stderr, then what was printed
+	Show                    // number: for the Ack; body: JSON
+	Done                    // number: cell; body: JSON. The cell's end mark
+	Reply                   // number: of the Call; body: JSON
+	Stuck                   // number: cell. It does not stop: the process has to go
 )
 
 // MaxBody bounds a body, in bytes: larger ones are refused on both sides, by

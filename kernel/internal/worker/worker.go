@@ -309,22 +309,21 @@ func (w *Worker) liveCells() []int {
 	return cells
 }
 
-// askTime is how long a cell gets to stop by itself. The engine waits a
-// little longer before it ends the whole process.
-const askTime = 15 * time.Millisecond
+// askTime is how long a cell gets to stop by itself.
+const askTime = 25 * time.Millisecond
 
-// interrupt stops r: by asking; else, where its goroutine is parked, by
-// leaving it behind. A cell that can't be stopped either way goes on, and the
-// engine ends the process.
+// interrupt stops r by asking. A cell that does not stop is reported stuck,
+// and the engine ends the process.
 func (w *Worker) interrupt(r *run) {
 	if stop := r.stop.Load(); stop != nil {
 		(*stop)()
-		return
+	} else {
+		w.eval.Interrupt()
 	}
-	w.eval.Interrupt()
 	select {
 	case <-r.over:
 	case <-time.After(askTime):
+		_ = w.out.Write(frames.Stuck, uint32(r.cell), nil)
 	}
 }
 
