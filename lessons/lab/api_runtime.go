@@ -41,9 +41,9 @@ func OneAtATime(p ...OneAtATimeParams) *Result { return inCell("oneatatime", opt
 type StealingParams struct {
 	// Procs are the values of GOMAXPROCS; nil means 1 … the number of CPUs.
 	Procs []int `json:"procs,omitempty"`
-	// Tasks that one goroutine starts; 0 means 600.
+	// Tasks that one goroutine starts; 0 means 400.
 	Tasks int `json:"tasks,omitempty"`
-	// TaskMicros is how long one task computes; 0 means 200.
+	// TaskMicros is how long one task computes; 0 means 150.
 	TaskMicros int `json:"task_micros,omitempty"`
 	// Samples of each; 0 means 10.
 	Samples int `json:"samples,omitempty"`
@@ -104,7 +104,7 @@ func Contention(p ...ContentionParams) *Result { return inCell("contention", opt
 type LostUpdatesParams struct {
 	// Goroutines that add to one variable; 0 means 4.
 	Goroutines int `json:"goroutines,omitempty"`
-	// Additions of each; 0 means 100,000.
+	// Additions of each; 0 means 300,000.
 	Additions int `json:"additions,omitempty"`
 	// Samples of each way; 0 means 10.
 	Samples int `json:"samples,omitempty"`
@@ -124,7 +124,7 @@ func Race(p ...RaceParams) *Result { return inCell("race", optional(p)) }
 
 // ThreeWaysParams of ThreeWays.
 type ThreeWaysParams struct {
-	// Tasks of the computing and the waiting job; 0 means 8 and 64.
+	// Tasks of the computing and the waiting job; 0 means 8 and 24.
 	CPUTasks int `json:"cpu_tasks,omitempty"`
 	IOTasks  int `json:"io_tasks,omitempty"`
 	// Samples of each; 0 means 10.

@@ -117,6 +117,7 @@ type launchOptions struct {
 	extra    []*os.File // descriptors fdExtra and up
 	group    bool       // a process group of its own
 	stdout   io.Writer  // nil discards
+	stderr   io.Writer  // nil keeps its head and tail, for CrashError
 	cred     *syscall.Credential
 	cpus     []int // inherited affinity; nil keeps this process's
 	ownStdin *os.File
@@ -164,6 +165,9 @@ func launch(name string, arg any, o launchOptions) (*sub, error) {
 	s.cmd.ExtraFiles = append([]*os.File{childR, childW}, o.extra...)
 	s.cmd.Stdout = o.stdout
 	s.cmd.Stderr = s.stderr
+	if o.stderr != nil {
+		s.cmd.Stderr = o.stderr
+	}
 	s.cmd.Stdin = nil
 	if o.ownStdin != nil {
 		s.cmd.Stdin = o.ownStdin

@@ -170,11 +170,12 @@ func playWaitForBytes(p *peer) error {
 		var wg sync.WaitGroup
 		began := time.Now()
 		see := func(until time.Duration) {
+			if sample > 0 {
+				return
+			}
 			for end := time.Now().Add(until); time.Now().Before(end); time.Sleep(time.Millisecond) {
-				if sample == 0 {
-					r.Times = append(r.Times, float64(time.Since(began).Microseconds())/1000)
-					r.Counts = append(r.Counts, float64(threads()))
-				}
+				r.Times = append(r.Times, float64(time.Since(began).Microseconds())/1000)
+				r.Counts = append(r.Counts, float64(threads()))
 			}
 		}
 		see(2 * time.Millisecond)

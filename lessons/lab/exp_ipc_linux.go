@@ -43,6 +43,10 @@ func runIPC(b *bench, p IPCParams) error {
 
 func measureIPC(b *bench, p IPCParams) error {
 	quiet()
+	cpu := usableCPUs()[0]
+	if err := pinProcess(cpu); err != nil {
+		return err
+	}
 	var ways []echoer
 	for _, way := range []string{byPipe, bySocket} {
 		e, err := newEchoer(way, p.Bytes)
@@ -54,9 +58,7 @@ func measureIPC(b *bench, p IPCParams) error {
 		defer e.w.Close()
 		ways = append(ways, e)
 	}
-	cpus := usableCPUs()
-	other := cpus[len(cpus)-1]
-	pr := pair{by: "futex", leadOn: cpus[0], other: other}
+	pr := pair{by: "futex", leadOn: cpu, other: cpu}
 	partner, err := newTurnPartner(pr)
 	if err != nil {
 		return err
@@ -115,7 +117,7 @@ func measureIPC(b *bench, p IPCParams) error {
 	} {
 		b.add("transfer/"+n.id, "handing over "+format(float64(p.Bytes), "B"), n.name, "ns", transfer[n.name]...).Warmup = 1
 	}
-	b.note("Pairs by shared memory and futex are on CPUs %d and %d; the rest run where the schedulers put them.", cpus[0], other)
+	b.note("Everything is bound to CPU %d, so that no way is slowed down by waking another one.", cpu)
 	return nil
 }
 

@@ -14,6 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// manyBudgetNS is how long one step of runMany may be expected to take.
+const manyBudgetNS = 5e9
+
 // runMany is H4 and L5.
 func runMany(b *bench, p ManyParams) error {
 	free := available()
@@ -57,15 +60,20 @@ func runMany(b *bench, p ManyParams) error {
 		if kind == inThread {
 			ns = p.Threads
 		}
+		last := 0.0 // ns for each of the last step
 		for _, n := range ns {
 			step(kind, n)
+			if n > 10_000 && n > ns[0] && kind == inGoroutine && last*float64(n) > manyBudgetNS {
+				b.note("%s goroutines are left out: at the pace of the last step they would take %s.", group(int64(n)), format(last*float64(n), "ns"))
+				continue
+			}
 			var h held
-			began := time.Now()
 			if err := ask("hold", holdOrder{kind, n}, &h, nil); err != nil {
 				return err
 			}
 			b.addAt("many/"+kind, mem, kind, "B", x, float64(n), max(1, float64(n)*(h.RSS+h.KernelStack+h.PTE)))
-			b.addAt("many/time-"+kind, dur, kind, "ns", x, float64(n), float64(time.Since(began).Nanoseconds()))
+			b.addAt("many/time-"+kind, dur, kind, "ns", x, float64(n), h.Start)
+			last = h.Start / float64(n)
 		}
 	}
 	for _, n := range p.Processes {

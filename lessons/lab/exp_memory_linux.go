@@ -7,12 +7,14 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // held is what holding n of a kind added to a process, for each of the n.
 type held struct {
 	RSS, Size, PTE, KernelStack float64
 	Stack                       float64 // of the Go runtime's own books: StackInuse
+	Start                       float64 // ns until all had started, together
 	Threads                     int
 }
 
@@ -188,6 +190,7 @@ func hold(o holdOrder) (h held, release func(), err error) {
 	done := make(chan struct{})
 	var up sync.WaitGroup
 	up.Add(o.N)
+	began := time.Now()
 	for range o.N {
 		go func() {
 			if o.Kind == inThread {
@@ -198,6 +201,7 @@ func hold(o holdOrder) (h held, release func(), err error) {
 		}()
 	}
 	up.Wait()
+	start := time.Since(began)
 	runtime.ReadMemStats(&ms1)
 	m1, err := memoryOf(self)
 	if err != nil {
@@ -207,7 +211,7 @@ func hold(o holdOrder) (h held, release func(), err error) {
 	h = held{
 		RSS: (m1.RSS - m0.RSS) / n, Size: (m1.Size - m0.Size) / n, PTE: (m1.PTE - m0.PTE) / n,
 		KernelStack: max(0, kernelStacks()-k0) / n, Stack: (float64(ms1.StackInuse) - float64(ms0.StackInuse)) / n,
-		Threads: m1.Threads,
+		Threads: m1.Threads, Start: float64(start.Nanoseconds()),
 	}
 	return h, sync.OnceFunc(func() { close(done) }), nil
 }

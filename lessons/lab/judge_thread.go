@@ -7,7 +7,7 @@ func judgeThreads(r *Result) {
 	r.verdict("T1", grade(r.Fact("one thread has the process's own id: the main thread") == "true" && r.Fact("threads in this process") == n, false),
 		"process %s has a thread with its own id, and %s more were started in it; a small C program that waits has %s", r.Fact("process id"), n, r.Fact("threads of a small C program that waits"))
 	r.verdict("T2", grade(r.Fact("addresses of the global variable") == "1" && r.Fact("threads that saw what all had written, in a global and on the heap") == n, false),
-		"one global variable, at %s; %s of %s threads saw what all had written to it and to the heap", r.Fact("the global variable"), r.Fact("threads that saw what all had written, in a global and on the heap"), n)
+		"one global variable, %s; %s of %s threads saw what all had written to it and to the heap", r.Fact("the global variable"), r.Fact("threads that saw what all had written, in a global and on the heap"), n)
 	sps := r.Fact("different stack pointers")
 	var got, of int
 	if _, err := fmt.Sscanf(sps, "%d of %d", &got, &of); err != nil {

@@ -26,6 +26,22 @@ func roles() map[string]role {
 		roleOf("workingset"): experimentRole(runWorkingSet),
 		roleOf("threadonly"): experimentRole(runThreadOnly),
 
+		roleOf("growth"):     experimentRole(runGrowth),
+		roleOf("oneatatime"): experimentRole(runOneAtATime),
+		roleOf("stealing"):   experimentRole(runStealing),
+		roleOf("preemption"): experimentRole(runPreemption),
+
+		"one at a time":       playOneAtATime,
+		"steal":               playSteal,
+		"preempt":             playPreempt,
+		roleOf("forkjoin"):    experimentRole(runForkJoin),
+		roleOf("contention"):  experimentRole(runContention),
+		roleOf("lostupdates"): experimentRole(runLostUpdates),
+		roleOf("race"):        experimentRole(runRace),
+		roleOf("threeways"):   experimentRole(runThreeWays),
+		roleOf("ladder"):      experimentRole(runLadder),
+
+		"do job":             playDoJob,
 		"measure ipc":        experimentRole(measureIPC),
 		"measure workingset": experimentRole(measureWorkingSet),
 		"echo":               playEcho,

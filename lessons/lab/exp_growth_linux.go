@@ -1,0 +1,138 @@
+package lab
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// runGrowth is L2 and L1.
+func runGrowth(b *bench, p GrowthParams) error {
+	depths, samples := p.Depths, max(10, defaulted(p.Samples, 10))
+	if depths == nil {
+		depths = []int{1, 10, 100, 1000, 10_000, 100_000}
+	}
+	for _, d := range depths {
+		if d < 1 || d > 3_000_000 {
+			return fmt.Errorf("depth: %d is not in 1…3,000,000", d)
+		}
+	}
+	quiet()
+	debug.SetMaxStack(1 << 30)
+	for i, d := range depths {
+		var booked, used, moves, first, again []float64
+		for range samples {
+			g := growTo(d)
+			booked, used, moves = append(booked, g.booked), append(used, g.used), append(moves, g.moves)
+			first, again = append(first, g.firstNS), append(again, g.againNS)
+		}
+		const x = "calls deep"
+		b.addAt("growth/stack", "a goroutine's stack at its deepest", "stack (the runtime's books)", "B", x, float64(d), booked...)
+		b.addAt("growth/used", "a goroutine's stack at its deepest", "used by the calls", "B", x, float64(d), used...)
+		b.addAt("growth/first", "time of a call chain, for each call", "the first time, while the stack grows", "ns", x, float64(d), first...)
+		b.addAt("growth/again", "time of a call chain, for each call", "the second time, on the grown stack", "ns", x, float64(d), again...)
+		b.addAt("growth/moves", "times that the stack moved to a larger place", "moves", "moves", x, float64(d), moves...)
+		b.progress(i+1, len(depths), "%d calls deep", d)
+	}
+	before, after := shrink(depths[len(depths)-1])
+	b.add("growth/before-gc", "after the calls returned", "stack before a collection", "B", before)
+	b.add("growth/after-gc", "after the calls returned", "stack after ten collections", "B", after)
+	b.note("A frame of this chain takes some hundred bytes. The stack is copied to twice the size when it is full, and halved by the garbage collector when it is mostly empty (runtime/stack.go). The books count small stacks in lots of 32 KiB.")
+	return nil
+}
+
+type grown struct {
+	booked, used     float64 // bytes
+	moves            float64
+	firstNS, againNS float64
+}
+
+// growTo recurses in a new goroutine, for each thing that is measured.
+func growTo(depth int) (g grown) {
+	inNewGoroutine(func() {
+		s0 := stackInUse()
+		t0 := now()
+		chain(depth, nil, nil)
+		t1 := now()
+		chain(depth, nil, nil)
+		t2 := now()
+		g.firstNS, g.againNS = float64(t1-t0)/float64(depth), float64(t2-t1)/float64(depth)
+		// The stack stays as large as it became until the next collection; what
+		// was in use before has this goroutine's own first stack in it.
+		g.booked = max(0, stackInUse()-s0) + firstStack
+	})
+	inNewGoroutine(func() {
+		// base must stay on the stack: the runtime mends pointers into a stack
+		// that it moves, and so shows where it is now.
+		base, w := 0, watch{}
+		w.last = addressOf(&base)
+		chain(depth, &base, &w)
+		g.moves, g.used = float64(w.moves), float64(w.used)
+	})
+	return g
+}
+
+// firstStack is what a goroutine starts with (runtime/stack.go, stackMin).
+const firstStack = 2048
+
+func inNewGoroutine(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
+}
+
+// watch counts how often a variable on a stack is found somewhere else.
+type watch struct {
+	last  uint64 // where it was seen last
+	moves int
+	used  uint64 // bytes from the variable down to the deepest frame
+}
+
+// chain calls itself depth times, with a frame of some hundred bytes.
+//
+//go:noinline
+func chain(depth int, base *int, w *watch) int {
+	var frame [8]int
+	frame[depth%8] = depth
+	if base != nil {
+		if at := addressOf(base); at != w.last {
+			w.last = at
+			w.moves++
+		}
+		w.used = max(w.used, w.last-addressOf(&frame[0]))
+	}
+	if depth <= 1 {
+		return frame[1]
+	}
+	return chain(depth-1, base, w) + frame[depth%8]
+}
+
+func stackInUse() float64 {
+	var ms runtime.MemStats
+	runtime.ReadMemStats(&ms)
+	return float64(ms.StackInuse)
+}
+
+// shrink leaves a goroutine on a stack that it no longer needs, and collects.
+func shrink(depth int) (before, after float64) {
+	grownNow, end, ended := make(chan float64), make(chan bool), make(chan bool)
+	s0 := stackInUse()
+	go func() {
+		chain(depth, nil, nil)
+		grownNow <- 0
+		<-end
+		close(ended)
+	}()
+	<-grownNow
+	before = max(0, stackInUse()-s0)
+	for range 10 { // it halves once a collection
+		runtime.GC()
+	}
+	after = max(0, stackInUse()-s0)
+	close(end)
+	<-ended
+	return before, after
+}
