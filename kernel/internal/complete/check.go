@@ -387,8 +387,12 @@ type names struct {
 func newNames(scope Scope, p place) names {
 	n := names{path: "main", last: map[string]int{}, aliased: map[string]bool{}, seen: map[string]int{}}
 	count := map[string]int{}
+	importable := map[string]bool{} // dot-imported names are others' objects
+	for _, path := range scope.Packages() {
+		importable[path] = true
+	}
 	for _, name := range scope.Names() {
-		if obj := scope.Lookup(name); obj != nil && obj.Pkg() != nil && !isPkgName(obj) {
+		if obj := scope.Lookup(name); obj != nil && obj.Pkg() != nil && !isPkgName(obj) && !importable[obj.Pkg().Path()] {
 			count[obj.Pkg().Path()]++
 		}
 	}
