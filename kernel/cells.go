@@ -12,13 +12,11 @@ import (
 // workerConfig is what cells get: the evaluator and the packages that they may
 // import beside the standard library.
 func workerConfig() worker.Config {
-	return worker.Config{
-		New: newPlain,
-		Packages: []interp.Package{
-			{Path: "spindle/display", Name: "display", Symbols: displaySymbols(), Source: display.Source},
-			{Path: "spindle/check", Name: "check", Symbols: checkSymbols(), Source: check.Source},
-			{Path: "spindle/lab", Name: "lab", Symbols: labSymbols(), Source: lab.Source},
-			{Path: "spindle/refs", Name: "refs", Symbols: refsSymbols(), Source: refs.Source},
-		},
+	packages := []interp.Package{
+		{Path: "spindle/display", Name: "display", Symbols: displaySymbols(), Source: display.Source},
+		{Path: "spindle/check", Name: "check", Symbols: checkSymbols(), Source: check.Source},
+		{Path: "spindle/lab", Name: "lab", Symbols: labSymbols(), Source: lab.Source},
+		{Path: "spindle/refs", Name: "refs", Symbols: refsSymbols(), Source: refs.Source},
 	}
+	return worker.Config{New: newPlain, Packages: packages, Calls: inspectionCalls(packages)}
 }

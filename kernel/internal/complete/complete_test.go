@@ -222,7 +222,11 @@ func TestComplete(t *testing.T) {
 
 		{"magic", "%ti|", "%time %timeit", "", true},
 		{"cell magic", "%%|", "%%go", "", true},
+		{"any magic", "%|", "%time %timeit %who %%go", "", true},
 		{"cell magic not below", "x := 1\n%|", "%time %timeit %who", "%%go", true},
+		{"cell magic behind blank lines", "\n\n%%g|", "%%go", "", true},
+		{"cell magic's flags", "%%go p|", "", "", true},
+		{"no commands in a cell magic's text", "%%go\n!p.No|", "Norm", "", false},
 		{"magic's Go", "%time dou|", "double", "", true},
 		{"magic's member", "%time p.No|", "Norm", "", false},
 		{"magic without Go", "%who p.|", "", "", true},

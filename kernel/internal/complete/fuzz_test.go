@@ -65,7 +65,7 @@ func FuzzInspect(f *testing.F) {
 		if took := time.Since(begin); took > patience {
 			t.Errorf("took %v", took)
 		}
-		if text, _ := b.Data["text/plain"].(string); ok == (text == "") {
+		if text := b.Plain; ok == (text == "") {
 			t.Errorf("found %v, text %q", ok, text)
 		}
 	})

@@ -9,8 +9,6 @@ import (
 	"html"
 	"strconv"
 	"strings"
-
-	"spindle/kernel/display"
 )
 
 // about is the answer to an inspection.
@@ -24,16 +22,19 @@ type about struct {
 	members   []string // signatures of a type's methods
 }
 
+// Doc is what is known of something, in three forms.
+type Doc struct{ Plain, Markdown, HTML string }
+
 // Inspect documents what stands at the byte offset cursor of code: signature,
 // doc and where it was declared; detail 1 adds the source. It reports false
 // where nothing does, or nothing is known of it.
-func (c *Completer) Inspect(scope Scope, code string, cursor, detail int) (display.Bundle, bool) {
+func (c *Completer) Inspect(scope Scope, code string, cursor, detail int) (Doc, bool) {
 	cursor = min(max(cursor, 0), len(code))
 	a, ok := c.inspect(scope, code, cursor)
 	if !ok {
-		return display.Bundle{}, false
+		return Doc{}, false
 	}
-	return a.bundle(detail), true
+	return a.render(detail), true
 }
 
 func (c *Completer) inspect(scope Scope, code string, cursor int) (about, bool) {
@@ -133,6 +134,10 @@ func calleeAt(toks []lexeme, at int) (lexeme, bool) {
 }
 
 func (c *Completer) inspectMagic(scope Scope, code string, cursor int) (a about, goes, ok bool) {
+	first, end := cellMagic(code)
+	if first != "" && cursor > end {
+		return about{}, isText(first), false
+	}
 	_, before, line, is := magicLine(code, cursor)
 	if !is {
 		return about{}, false, false
@@ -143,7 +148,7 @@ func (c *Completer) inspectMagic(scope Scope, code string, cursor int) (a about,
 		if m.Name != name {
 			continue
 		}
-		if at := len(before) - (len(line) - len(word)) - len(name) - 1; m.Go && at >= 0 && at <= len(rest) {
+		if at := len(before) - (len(line) - len(word)) - len(name) - 1; m.Go && first == "" && at >= 0 && at <= len(rest) {
 			if a, ok := c.inspect(scope, rest, at); ok {
 				return a, true, true
 			}
@@ -472,8 +477,8 @@ func (c *Completer) addTypeDoc(scope Scope, a *about, o *types.Var) {
 	a.doc = first
 }
 
-// bundle is a in Markdown, HTML and text; detail 1 adds the source.
-func (a about) bundle(detail int) display.Bundle {
+// render is a in Markdown, HTML and text; detail 1 adds the source.
+func (a about) render(detail int) Doc {
 	md, page, plain := render(a.doc)
 	var m, h, t strings.Builder
 	block := func(code string) {
@@ -518,9 +523,7 @@ func (a about) bundle(detail int) display.Bundle {
 		t.WriteString("\n")
 		block(strings.TrimRight(a.source, "\n"))
 	}
-	return display.Bundle{Data: map[string]any{
-		"text/plain":    strings.TrimRight(t.String(), "\n"),
-		"text/markdown": strings.TrimRight(m.String(), "\n"),
-		"text/html":     h.String(),
-	}}
+	return Doc{
+		Plain: strings.TrimRight(t.String(), "\n"), Markdown: strings.TrimRight(m.String(), "\n"), HTML: h.String(),
+	}
 }

@@ -76,7 +76,7 @@ func TestInspect(t *testing.T) {
 			if !ok {
 				t.Fatal("nothing found")
 			}
-			plain, _ := b.Data["text/plain"].(string)
+			plain := b.Plain
 			flat := strings.Join(strings.Fields(plain), " ")
 			for _, want := range test.has {
 				if !strings.Contains(plain, want) && !strings.Contains(flat, want) {
@@ -88,8 +88,8 @@ func TestInspect(t *testing.T) {
 					t.Errorf("has %q:\n%s", bad, plain)
 				}
 			}
-			md, _ := b.Data["text/markdown"].(string)
-			page, _ := b.Data["text/html"].(string)
+			md := b.Markdown
+			page := b.HTML
 			if !strings.HasPrefix(md, "```go\n") || !strings.HasPrefix(page, "<pre><code>") {
 				t.Errorf("Markdown %q, HTML %q", md, page)
 			}
@@ -103,7 +103,7 @@ func TestInspectFindsNothing(t *testing.T) {
 	for _, code := range []string{"|", "nonsense|", "p.nonsense|", "nonsense.x|", "1|", "x := \"a|\"", "// fmt.Prin|tln", "x = 1 +| 2", "%unknown| x", "!ls|", "double(1)\n|"} {
 		code, cursor := at(t, code)
 		if b, ok := c.Inspect(s, code, cursor, 1); ok {
-			t.Errorf("%q at %d: %v", code, cursor, b.Data["text/plain"])
+			t.Errorf("%q at %d: %v", code, cursor, b.Plain)
 		}
 	}
 }
@@ -116,7 +116,7 @@ func TestInspectWithoutSources(t *testing.T) {
 	if !ok {
 		t.Fatal("nothing found")
 	}
-	plain, _ := b.Data["text/plain"].(string)
+	plain := b.Plain
 	for _, want := range []string{"func fmt.Println(a ...any) (n int, err error)", "Its source is not on this machine", "https://pkg.go.dev/fmt#Println"} {
 		if !strings.Contains(plain, want) {
 			t.Errorf("lacks %q:\n%s", want, plain)
@@ -136,10 +136,10 @@ func TestInspectOfOtherPackagesReadsTheirSource(t *testing.T) {
 	c := complete.New(complete.Config{Packages: map[string]fs.FS{"strings": lab}})
 	code, cursor := at(t, "strings.Split|")
 	b, ok := c.Inspect(s, code, cursor, 0)
-	if plain, _ := b.Data["text/plain"].(string); !ok || !strings.Contains(plain, "Split switches <b>.") || !strings.Contains(plain, "doc.go, line 5") {
-		t.Errorf("got %v", b.Data)
+	if plain := b.Plain; !ok || !strings.Contains(plain, "Split switches <b>.") || !strings.Contains(plain, "doc.go, line 5") {
+		t.Errorf("got %v", b)
 	}
-	if page, _ := b.Data["text/html"].(string); !strings.Contains(page, "&lt;b&gt;") {
+	if page := b.HTML; !strings.Contains(page, "&lt;b&gt;") {
 		t.Errorf("HTML is %q", page)
 	}
 }

@@ -21,8 +21,9 @@ func magicLine(code string, cursor int) (start int, before, line string, ok bool
 
 // completeMagic completes a command's name, and the Go that follows some.
 func (c *Completer) completeMagic(scope Scope, code string, cursor int) (Result, bool) {
-	if first, _, _ := strings.Cut(code, "\n"); strings.HasPrefix(first, "%%writefile") && cursor > len(first) {
-		return Result{Start: cursor, End: cursor}, true
+	first, end := cellMagic(code)
+	if first != "" && cursor > end {
+		return Result{Start: cursor, End: cursor}, isText(first)
 	}
 	start, before, _, ok := magicLine(code, cursor)
 	if !ok {
@@ -34,14 +35,14 @@ func (c *Completer) completeMagic(scope Scope, code string, cursor int) (Result,
 	if !hasArgs {
 		r := Result{Start: at, End: cursor}
 		for _, m := range c.cfg.Magics {
-			if strings.HasPrefix(m.Name, word) && (at == 0 || !strings.HasPrefix(m.Name, "%%")) {
+			if strings.HasPrefix(m.Name, word) && (strings.TrimSpace(code[:at]) == "" || !strings.HasPrefix(m.Name, "%%")) {
 				r.Items = append(r.Items, Item{Text: m.Name, Kind: "magic", Signature: m.Args})
 			}
 		}
 		return r, true
 	}
 	for _, m := range c.cfg.Magics {
-		if m.Name == name && m.Go {
+		if m.Name == name && m.Go && first == "" {
 			r := c.Complete(scope, rest, len(rest))
 			r.Start += cursor - len(rest)
 			r.End = cursor
@@ -50,3 +51,6 @@ func (c *Completer) completeMagic(scope Scope, code string, cursor int) (Result,
 	}
 	return Result{Start: cursor, End: cursor}, true
 }
+
+// isText says that the cell under a %% line is no Go.
+func isText(first string) bool { return strings.HasPrefix(first, "%%writefile") }

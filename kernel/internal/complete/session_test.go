@@ -68,7 +68,7 @@ func TestScopeOfASession(t *testing.T) {
 	for _, test := range inspect {
 		code, cursor := at(t, test.code)
 		b, _ := c.Inspect(scope, code, cursor, 0)
-		if plain, _ := b.Data["text/plain"].(string); !strings.Contains(plain, test.want) {
+		if plain := b.Plain; !strings.Contains(plain, test.want) {
 			t.Errorf("%s: lacks %q:\n%s", test.code, test.want, plain)
 		}
 	}

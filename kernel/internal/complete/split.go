@@ -245,6 +245,14 @@ func blankMagics(code string) string {
 		return code
 	}
 	text, out := []byte(code), []byte(code)
+	if first, end := cellMagic(code); first != "" {
+		for i := range end {
+			if out[i] != '\n' {
+				out[i] = ' '
+			}
+		}
+		return string(out)
+	}
 	for at := 0; at < len(code); {
 		start, end, ok := nextMagic(text[at:])
 		if !ok {
@@ -256,6 +264,17 @@ func blankMagics(code string) string {
 		at += end
 	}
 	return string(out)
+}
+
+// cellMagic is the first line of a cell that a %% command takes whole, and
+// where that line ends; "" where the cell is none.
+func cellMagic(code string) (line string, end int) {
+	trimmed := strings.TrimLeft(code, " \t\r\n")
+	if !strings.HasPrefix(trimmed, "%%") {
+		return "", 0
+	}
+	line, _, _ = strings.Cut(trimmed, "\n")
+	return strings.TrimSpace(line), len(code) - len(trimmed) + len(line)
 }
 
 // nextMagic finds the first command line of code, which begins a statement.
@@ -297,17 +316,8 @@ func nextMagic(code []byte) (start, end int, ok bool) {
 // has no statement that begins with %, and none of use with !.
 func isMagicLine(line string) bool {
 	trimmed := strings.TrimLeft(line, " \t")
-	switch {
-	case strings.HasPrefix(trimmed, "%"):
-		rest := strings.TrimLeft(trimmed, "%")
-		return rest == "" || isLetter(rest[0])
-	case strings.HasPrefix(trimmed, "!"):
-		return len(trimmed) == 1 || trimmed[1] != '='
-	}
-	return false
+	return strings.HasPrefix(trimmed, "%") || strings.HasPrefix(trimmed, "!")
 }
-
-func isLetter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' }
 
 // statementBegins says that a new statement may begin after before: brackets
 // are closed and the last token ends one.

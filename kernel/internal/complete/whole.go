@@ -17,8 +17,8 @@ const (
 // IsComplete tells whether code is a whole cell and, where more is to come,
 // the indentation of the next line. Its judgement is of syntax alone.
 func (c *Completer) IsComplete(code string) (status, indent string) {
-	first, rest, more := strings.Cut(code, "\n")
-	if name := strings.TrimSpace(first); strings.HasPrefix(name, "%%") {
+	if name, end := cellMagic(code); name != "" {
+		rest, more := strings.CutPrefix(code[end:], "\n")
 		return wholeCellMagic(name, rest, more)
 	}
 	text := blankMagics(code)
@@ -37,7 +37,7 @@ func wholeCellMagic(name, rest string, more bool) (status, indent string) {
 		return Incomplete, ""
 	case command == "%%writefile":
 	case strings.TrimSpace(rest) != "":
-		return whole(blankMagics(rest))
+		return whole(rest)
 	}
 	if strings.HasSuffix(rest, "\n\n") || strings.TrimSpace(rest) != "" && strings.HasSuffix(rest, "\n") {
 		return Complete, ""

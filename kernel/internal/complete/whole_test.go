@@ -87,7 +87,7 @@ func TestIsComplete(t *testing.T) {
 		{"line magic", "%time f()", "complete", ""},
 		{"line magic and Go", "%time f()\nx := 1", "complete", ""},
 		{"line magic and open Go", "%time f()\nfunc g() {", "incomplete", "\t"},
-		{"remainder", "x = 7\n% 2", "invalid", ""},
+		{"a line of %", "x = 7\n% 2", "complete", ""},
 		{"shell", "!ls -l | grep \"x", "complete", ""},
 		{"shell goes on", "!ls \\", "incomplete", ""},
 		{"cell magic", "%%go", "incomplete", ""},
