@@ -39,16 +39,21 @@ const (
 
 // New makes a bar on w, which shows one where it is a terminal. Close ends it.
 func New(w io.Writer) *Bar {
-	b := &Bar{w: w, stop: make(chan struct{})}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		b.width = func() int {
-			columns, _, err := term.GetSize(int(f.Fd()))
-			if err != nil || columns < 20 {
-				return 80
-			}
-			return columns
-		}
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return newBar(w, nil)
 	}
+	return newBar(w, func() int {
+		columns, _, err := term.GetSize(int(f.Fd()))
+		if err != nil || columns < 20 {
+			return 80
+		}
+		return columns
+	})
+}
+
+func newBar(w io.Writer, width func() int) *Bar {
+	b := &Bar{w: w, width: width, stop: make(chan struct{})}
 	b.tick.Go(b.run)
 	return b
 }

@@ -161,3 +161,20 @@ func TestWriteSaysWhatItCannot(t *testing.T) {
 		t.Errorf("got %v, want an error that names %s", err, file)
 	}
 }
+
+var ownTag = regexp.MustCompile(`<span(?: class="[a-z0-9 -]+")?(?: style="[a-z0-9:;#]+")?>|</span>`)
+
+func FuzzANSI(f *testing.F) {
+	f.Add("\x1b[1;31mpanic\x1b[0m: x")
+	f.Add("\x1b]8;;http://x/\x07a\x1b[38;5;200;48;2;1;2;3mb\x1b[")
+	f.Add("<script>\x1b[\"onload=mx")
+	f.Fuzz(func(t *testing.T, text string) {
+		got := ansiHTML(text)
+		if rest := ownTag.ReplaceAllString(got, ""); strings.ContainsAny(rest, "<>\"") {
+			t.Fatalf("%q gives markup of its own: %q", text, got)
+		}
+		if strings.Count(got, "<span") != strings.Count(got, "</span>") {
+			t.Fatalf("%q gives unbalanced spans: %q", text, got)
+		}
+	})
+}

@@ -63,3 +63,18 @@ func TestSolutionsOfTheCourse(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseSolutions(f *testing.F) {
+	f.Add([]byte(solutions))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := parseSolutions(b)
+		if err != nil {
+			return
+		}
+		for _, e := range s.Exercises {
+			if e.Solution == "" || len(e.Wrong) == 0 || s.Get(e.ID) == nil {
+				t.Fatalf("an exercise that isn't whole was taken: %+v", e)
+			}
+		}
+	})
+}
