@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"spindle/lessons/internal/course"
@@ -53,15 +55,15 @@ func (a *app) cmdRun(ctx context.Context, args []string) error {
 			return fmt.Errorf("clear the last run's results: %w", err)
 		}
 	}
-	problems := map[string]string{}
+	var outcomes []outcome
 	runErr := x.run(ctx, lessons, func(o outcome) error {
-		problems[o.Name] = o.problem
+		outcomes = append(outcomes, o)
 		if !o.ran {
 			return nil
 		}
 		return notebook.WriteFile(filepath.Join(*out, o.Name+".ipynb"), o.notebook)
 	})
-	if err := a.present(*out, names, problems); err != nil {
+	if err := a.present(*out, outcomes, len(names) == 0); err != nil {
 		return errors.Join(runErr, err)
 	}
 	if runErr == nil && bad != nil {
@@ -84,46 +86,48 @@ func prepareOut(dir string) error {
 	return os.Remove(probe.Name())
 }
 
-// present makes pages of all executed notebooks in out, those of earlier runs
-// too, prints the verdicts and says where to look. Where nothing was executed
-// it says nothing.
-func (a *app) present(out string, names []string, problems map[string]string) error {
-	executed, err := course.Lessons(out)
-	if err != nil {
-		return nil // no notebook was written: what went wrong has been told
-	}
+// present makes pages of this run and of what earlier ones left in out, prints
+// the verdicts and says where to look.
+func (a *app) present(out string, outcomes []outcome, whole bool) error {
 	s := &site.Site{Title: courseTitle, Notebooks: true}
-	shown := map[string]bool{}
 	var verdicts []course.Verdict
-	for _, l := range executed {
-		n, err := notebook.ReadFile(l.Path)
-		if err != nil {
-			return fmt.Errorf("read back: %w", err)
+	last := ""
+	for _, o := range outcomes {
+		if !o.ran {
+			continue
 		}
-		s.Lessons = append(s.Lessons, site.Lesson{Lesson: l, Notebook: n, Pictures: a.lessons, Problem: problems[l.Name]})
-		if _, now := problems[l.Name]; !now {
-			continue // of an earlier run
-		}
-		shown[l.Name] = true
-		v, err := course.Verdicts(l.Name, n)
+		s.Lessons = append(s.Lessons, site.Lesson{Lesson: o.Lesson, Notebook: o.notebook, Pictures: filepath.Dir(o.Path), Problem: o.problem})
+		v, err := course.Verdicts(o.Name, o.notebook)
 		if err != nil {
-			fmt.Fprintf(a.err, "%s: %v\n", l.Name, err)
+			fmt.Fprintf(a.err, "%s: %v\n", o.Name, err)
 		}
 		verdicts = append(verdicts, v...)
+		last = o.Name
 	}
-	index, err := s.Write(out)
+	if last == "" {
+		return nil // nothing was executed: why has been told
+	}
+	ran := len(s.Lessons)
+	earlier, _ := course.Lessons(out) // without any there is nothing to add
+	for _, l := range earlier {
+		if slices.ContainsFunc(outcomes, func(o outcome) bool { return o.ran && o.Name == l.Name }) {
+			continue
+		}
+		n, err := notebook.ReadFile(l.Path)
+		if err != nil {
+			fmt.Fprintf(a.err, "left out of the index: %v\n", err)
+			continue
+		}
+		s.Lessons = append(s.Lessons, site.Lesson{Lesson: l, Notebook: n, Pictures: a.lessons})
+	}
+	slices.SortStableFunc(s.Lessons, func(x, y site.Lesson) int { return strings.Compare(x.Name, y.Name) })
+	look, err := s.Write(out)
 	if err != nil {
 		return err
 	}
-	if len(shown) == 0 {
-		return nil
-	}
-	a.printVerdicts(verdicts, len(names) == 0)
-	look := index
-	if len(shown) == 1 {
-		for name := range shown {
-			look = filepath.Join(out, name+".html")
-		}
+	a.printVerdicts(verdicts, whole)
+	if ran == 1 {
+		look = filepath.Join(out, last+".html")
 	}
 	fmt.Fprintf(a.out, "\nLook at %s\nThe executed notebooks are beside it.\n", look)
 	return nil

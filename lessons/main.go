@@ -37,6 +37,9 @@ func mainStatus() int {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first Ctrl-C ends the run in order; a second one ends it at once, and
+	// the kernel with it, which doesn't outlive its parent.
+	context.AfterFunc(ctx, stop)
 	return (&app{out: os.Stdout, err: os.Stderr}).run(ctx, os.Args[1:])
 }
 
