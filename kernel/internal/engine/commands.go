@@ -11,10 +11,24 @@ import (
 	"spindle/kernel/internal/worker"
 )
 
+// commands run what package magic lists.
 var commands = map[string]handler{
-	"!":        shell,
-	"%%go":     toolchain,
-	"%%interp": interpreted,
+	"!":           shell,
+	"%%go":        toolchain,
+	"%%interp":    interpreted,
+	"%%time":      timed,
+	"%%writefile": writeFile,
+	"%cd":         changeFolder,
+	"%doc":        doc,
+	"%env":        environment,
+	"%go-version": goVersion,
+	"%goroutines": goroutines,
+	"%help":       help,
+	"%ps":         processes,
+	"%reset":      reset,
+	"%restore":    restore,
+	"%time":       timed,
+	"%timeit":     timeit,
 }
 
 func shell(e *Engine, ctx context.Context, cell session.Cell, s *sink, part magic.Part) session.Result {

@@ -85,7 +85,9 @@ type Engine struct {
 	declared []string // sources of the cells that declared what is live
 	lostWork []string // what %restore re-runs: declared, as it was at deaths since the last one
 
-	lastProgram string // source of the last whole-program cell; guarded by execMu
+	// Guarded by execMu.
+	lastProgram string           // source of the last whole-program cell
+	lastTimes   frames.TimesBody // of the last cell that ended
 
 	stop  chan struct{}  // closed by Close
 	owned sync.WaitGroup // the watch goroutine

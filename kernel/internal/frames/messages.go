@@ -53,9 +53,17 @@ type DoneBody struct {
 	Err   *ErrorBody      `json:"err,omitempty"`
 	// Live lists the cells that still have goroutines; output of others that
 	// are over will not come any more.
-	Live []int `json:"live,omitempty"`
+	Live  []int     `json:"live,omitempty"`
+	Times TimesBody `json:"times"`
 	// Declared is how the list of declaring cells' sources has changed.
 	Declared *DeclaredBody `json:"declared,omitempty"`
+}
+
+// TimesBody is what a cell took, the process's other goroutines included.
+type TimesBody struct {
+	WallNanos   int64 `json:"wall"`
+	UserNanos   int64 `json:"user"`
+	SystemNanos int64 `json:"system"`
 }
 
 // DeclaredBody changes a list: its first Keep entries stay, Add follows.

@@ -60,6 +60,9 @@ func Find(cache string) (*Toolchain, error) {
 // Version is the toolchain's, as `go env GOVERSION` has it.
 func (t *Toolchain) Version() string { return t.version }
 
+// Path is where its go command is.
+func (t *Toolchain) Path() string { return t.path }
+
 // Kind is what is to be built.
 type Kind string
 

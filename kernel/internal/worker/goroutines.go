@@ -9,9 +9,12 @@ import (
 	"strings"
 )
 
-// labelCell is the pprof label that package core puts on the goroutines of a
-// cell; goroutines that they start inherit it.
-const labelCell = "spindle_cell"
+// The pprof labels that package core puts on the goroutines of a cell;
+// goroutines that they start inherit them.
+const (
+	labelCell = "spindle_cell" // the cell's number
+	labelSite = "spindle_site" // "cell 3, line 4, main.worker": where it was started
+)
 
 // Goroutine is one goroutine as the runtime's traceback shows it.
 type Goroutine struct {
@@ -19,6 +22,8 @@ type Goroutine struct {
 	State   string   `json:"state"`             // "running", "chan receive", …
 	Minutes int      `json:"minutes,omitempty"` // that it has been waiting
 	Cell    int      `json:"cell,omitempty"`    // 0: none, it is not the learner's
+	Site    string   `json:"site,omitempty"`    // where it was started; "" for a cell's own
+	At      string   `json:"at,omitempty"`      // where it stands: "cell 3, line 5"; "" where unknown
 	Frames  []string `json:"frames,omitempty"`  // function names, innermost first
 }
 
@@ -40,6 +45,7 @@ var (
 	headerLine = regexp.MustCompile(`^goroutine (\d+) .*?\[(.*)\]:$`)
 	labelsPart = regexp.MustCompile(` labels:\{(.*)\}$`)
 	cellLabel  = regexp.MustCompile(`"` + labelCell + `": "(\d+)"`)
+	siteLabel  = regexp.MustCompile(`"` + labelSite + `": ("(?:[^"\\]|\\.)*")`)
 )
 
 // parseTracebacks reads what runtime.Stack writes (runtime/traceback.go,
@@ -60,6 +66,9 @@ func parseTracebacks(text []byte) []Goroutine {
 			if l := labelsPart.FindStringSubmatch(state); l != nil {
 				if c := cellLabel.FindStringSubmatch(l[1]); c != nil {
 					g.Cell, _ = strconv.Atoi(c[1])
+				}
+				if c := siteLabel.FindStringSubmatch(l[1]); c != nil {
+					g.Site, _ = strconv.Unquote(c[1])
 				}
 				state = strings.TrimSuffix(state, l[0])
 			}

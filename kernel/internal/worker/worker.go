@@ -212,11 +212,15 @@ func (w *Worker) begin(r *run) {
 // execute runs r to its end and reports it.
 func (w *Worker) execute(r *run, body frames.ExecuteBody) {
 	r.goroutine.Store(goroutineID())
+	began := timesNow()
 	end := frames.DoneBody{Err: &frames.ErrorBody{
 		Name: "goroutine exited", Value: "the cell ended its own goroutine (runtime.Goexit)",
 	}}
 	// Deferred, for runtime.Goexit runs nothing else.
-	defer func() { w.finish(r, end) }()
+	defer func() {
+		end.Times = began.until(timesNow())
+		w.finish(r, end)
+	}()
 	switch body.Mode {
 	case frames.ModeShell:
 		end = w.shell(r, body.Source)
@@ -230,6 +234,26 @@ func (w *Worker) execute(r *run, body frames.ExecuteBody) {
 		end.Declared = w.declared()
 	default:
 		end = frames.DoneBody{Err: &frames.ErrorBody{Name: "error", Value: fmt.Sprintf("unknown mode %q", body.Mode)}}
+	}
+}
+
+// times is a point in time, and the processor time used up to then.
+type times struct {
+	wall time.Time
+	use  unix.Rusage
+}
+
+func timesNow() (t times) {
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &t.use)
+	t.wall = time.Now()
+	return t
+}
+
+func (t times) until(end times) frames.TimesBody {
+	return frames.TimesBody{
+		WallNanos:   end.wall.Sub(t.wall).Nanoseconds(),
+		UserNanos:   end.use.Utime.Nano() - t.use.Utime.Nano(),
+		SystemNanos: end.use.Stime.Nano() - t.use.Stime.Nano(),
 	}
 }
 
