@@ -116,7 +116,7 @@ func processes(e *Engine, _ context.Context, _ session.Cell, s *sink, _ magic.Pa
 			what = "worker: runs the cells"
 		}
 		grid.Rows = append(grid.Rows, []any{
-			strings.Repeat("  ", depth) + "└ " + what, i.PID, states[i.State], i.Threads, size(i.RSSBytes),
+			strings.Repeat("\u00a0\u00a0", depth) + "└ " + what, i.PID, states[i.State], i.Threads, size(i.RSSBytes),
 			status["VmStk"], status["voluntary_ctxt_switches"], status["nonvoluntary_ctxt_switches"], commandLine(i.PID),
 		})
 		for _, c := range children[i.PID] {
