@@ -1,0 +1,724 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"strings"
+)
+
+// line adds a statement of core code at the current position.
+func (u *lowerer) line(format string, args ...any) {
+	if len(args) > 0 {
+		format = fmt.Sprintf(format, args...)
+	}
+	u.f.lines = append(u.f.lines, line{format, u.f.pos})
+}
+
+// temp declares a variable holding text, and returns its name.
+func (u *lowerer) temp(text string) string {
+	n := u.s.next("v")
+	u.line("%s := %s", n, text)
+	return n
+}
+
+func (u *lowerer) typeOf(e ast.Expr) types.Type {
+	if t := u.f.info.TypeOf(e); t != nil {
+		return u.s.subst(u.f.env, t)
+	}
+	if id, ok := e.(*ast.Ident); ok {
+		if o := u.f.info.ObjectOf(id); o != nil {
+			return u.s.subst(u.f.env, o.Type())
+		}
+	}
+	u.refuse("an expression without a type", "")
+	return nil
+}
+
+func (u *lowerer) under(e ast.Expr) types.Type { return coreOf(u.typeOf(e)) }
+
+// native names a native function, made once for each kind, type and operands.
+func (u *lowerer) native(n Native) string {
+	var b strings.Builder
+	b.WriteString("native " + n.Kind + " " + n.Arg)
+	for _, t := range append([]types.Type{n.Type, n.To}, append(n.Sig, n.Res...)...) {
+		b.WriteByte('|')
+		if t != nil {
+			b.WriteString(u.s.id(t))
+		}
+	}
+	if n.Variadic {
+		b.WriteString("...")
+	}
+	key := b.String()
+	if name, ok := u.nats[key]; ok {
+		return name
+	}
+	n.Name = u.s.next("N")
+	u.nats[key] = "n." + n.Name
+	u.unit.Natives = append(u.unit.Natives, n)
+	for _, t := range append([]types.Type{n.Type, n.To}, append(n.Sig, n.Res...)...) {
+		if t != nil {
+			u.touch(t)
+		}
+	}
+	return "n." + n.Name
+}
+
+// touch makes sure that the native types behind t are asked for.
+func (u *lowerer) touch(t types.Type) {
+	if b, ok := t.(*types.Basic); ok && b.Kind() == types.UntypedNil {
+		return
+	}
+	u.tx(t)
+}
+
+// spill evaluates texts in order: where a later one needed statements of its
+// own, the earlier ones go into temporaries before them.
+func (u *lowerer) ordered(n int, lower func(i int) string) []string {
+	out := make([]string, n)
+	marks := make([]int, n)
+	for i := range n {
+		before := len(u.f.lines)
+		out[i] = lower(i)
+		marks[i] = before
+		if len(u.f.lines) > before {
+			// Statements were added: everything lowered so far must come first.
+			var pre []line
+			for j := range i {
+				if simple(out[j]) {
+					continue
+				}
+				name := u.s.next("v")
+				pre = append(pre, line{name + " := " + out[j], u.f.pos})
+				out[j] = name
+			}
+			if len(pre) > 0 {
+				tail := append([]line(nil), u.f.lines[before:]...)
+				u.f.lines = append(append(u.f.lines[:before], pre...), tail...)
+			}
+		}
+	}
+	return out
+}
+
+// simple reports that text can be evaluated later without a difference: a
+// literal, a temporary or an unboxed name.
+func simple(text string) bool {
+	if text == "" {
+		return true
+	}
+	if text[0] == '"' {
+		return true
+	}
+	for _, r := range text {
+		if r != '_' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
+			return false
+		}
+	}
+	return strings.HasPrefix(text, "v_") || text[0] >= '0' && text[0] <= '9' || text == "true" || text == "false" || text == "nil"
+}
+
+// to lowers e and converts it to the representation of target.
+func (u *lowerer) to(e ast.Expr, target types.Type) string {
+	target = u.s.subst(u.f.env, target)
+	tv := u.f.info.Types[e]
+	if tv.IsNil() {
+		return u.zero(target)
+	}
+	if tv.Value != nil {
+		from := u.s.subst(u.f.env, tv.Type)
+		if b, ok := from.(*types.Basic); ok && b.Info()&types.IsUntyped != 0 && !types.IsInterface(target) {
+			return u.literal(tv.Value, target)
+		}
+		from = types.Default(from)
+		return u.conv(u.literal(tv.Value, from), from, target)
+	}
+	return u.conv(u.expr(e), u.typeOf(e), target)
+}
+
+// conv converts text from one type to another that it is assignable to.
+func (u *lowerer) conv(text string, from, to types.Type) string {
+	from, to = types.Default(u.s.subst(u.env(), from)), u.s.subst(u.env(), to)
+	if b, ok := from.(*types.Basic); ok && b.Kind() == types.UntypedNil {
+		return u.zero(to)
+	}
+	switch {
+	case !types.IsInterface(to):
+		if fs, ok := coreOf(from).(*types.Signature); ok && u.s.nativeNamed(to) != u.s.nativeNamed(from) {
+			_ = fs
+			return u.native(Native{Kind: "convert", Type: from, To: to}) + "(" + text + ")"
+		}
+		return text
+	case u.s.isAny(to):
+		switch {
+		case u.s.isAny(from):
+			return text
+		case u.s.isNativeIface(from):
+			return "core.In(" + text + ")"
+		case u.s.learner(from):
+			return u.native(Native{Kind: "box", Type: from}) + "(" + text + ")" + u.descNote(from)
+		}
+		return u.native(Native{Kind: "any", Type: from}) + "(" + text + ")"
+	default: // a native interface
+		switch {
+		case u.s.isNativeIface(from):
+			if types.Identical(from, to) {
+				return text
+			}
+			return u.native(Native{Kind: "out", Type: to}) + "(core.In(" + text + "))"
+		case u.s.isAny(from):
+			return u.native(Native{Kind: "out", Type: to}) + "(" + text + ")"
+		case u.s.learner(from):
+			return u.native(Native{Kind: "out", Type: to}) + "(" + u.native(Native{Kind: "box", Type: from}) + "(" + text + "))" + u.descNote(from)
+		}
+		return u.native(Native{Kind: "up", Type: from, To: to}) + "(" + text + ")"
+	}
+}
+
+// descNote makes sure that boxed types have descriptors with their methods.
+func (u *lowerer) descNote(t types.Type) string { u.desc(t); return "" }
+
+// expr lowers e to an expression of its own type's representation.
+func (u *lowerer) expr(e ast.Expr) string {
+	tv := u.f.info.Types[e]
+	if tv.Value != nil {
+		return u.literal(tv.Value, tv.Type)
+	}
+	switch e := e.(type) {
+	case *ast.ParenExpr:
+		return u.expr(e.X)
+	case *ast.Ident:
+		return u.ident(e)
+	case *ast.FuncLit:
+		return u.funcLit(e, false)
+	case *ast.CompositeLit:
+		return u.composite(e, u.typeOf(e))
+	case *ast.SelectorExpr:
+		return u.selector(e)
+	case *ast.IndexExpr:
+		if _, ok := u.f.info.Instances[instIdent(e.X)]; ok {
+			if _, sig := u.typeOf(e).Underlying().(*types.Signature); sig && u.isFuncName(e.X) {
+				return u.funcValue(e)
+			}
+		}
+		return u.index(e)
+	case *ast.IndexListExpr:
+		return u.funcValue(e)
+	case *ast.SliceExpr:
+		return u.slice(e)
+	case *ast.StarExpr:
+		return "(*" + u.expr(e.X) + ")"
+	case *ast.UnaryExpr:
+		return u.unary(e)
+	case *ast.BinaryExpr:
+		return u.binary(e)
+	case *ast.CallExpr:
+		return u.callOne(e)
+	case *ast.TypeAssertExpr:
+		return u.assertFn(e, false) + "(" + u.to(e.X, anyType) + ")"
+	}
+	u.refuse(fmt.Sprintf("this expression (%T)", e), "")
+	return ""
+}
+
+var anyType = types.Universe.Lookup("any").Type()
+
+func instIdent(e ast.Expr) *ast.Ident {
+	switch e := ast.Unparen(e).(type) {
+	case *ast.Ident:
+		return e
+	case *ast.SelectorExpr:
+		return e.Sel
+	}
+	return nil
+}
+
+func (u *lowerer) isFuncName(e ast.Expr) bool {
+	id := instIdent(e)
+	if id == nil {
+		return false
+	}
+	_, ok := u.f.info.Uses[id].(*types.Func)
+	return ok
+}
+
+// assertFn is the native function for e.(T): func(any) T, or with ok.
+func (u *lowerer) assertFn(e *ast.TypeAssertExpr, ok bool) string {
+	kind := "assert"
+	if ok {
+		kind = "assertOK"
+	}
+	t := u.typeOf(e.Type)
+	u.desc(t)
+	return u.native(Native{Kind: kind, Type: t, Sig: []types.Type{u.typeOf(e.X)}})
+}
+
+func (u *lowerer) ident(id *ast.Ident) string {
+	o := u.f.info.ObjectOf(id)
+	switch o := o.(type) {
+	case *types.Nil:
+		return "nil"
+	case *types.Func:
+		return u.funcValue(id)
+	case *types.Var:
+		return u.varRef(o)
+	}
+	u.refuse("the name "+id.Name+" here", "")
+	return ""
+}
+
+// varRef is the core's name for a variable: assignable, and readable.
+func (u *lowerer) varRef(o *types.Var) string {
+	if o.Pkg() != nil && compiled(o.Pkg()) && o.Parent() == o.Pkg().Scope() {
+		return u.pkgRef(o.Pkg()) + "." + o.Name()
+	}
+	if l := u.f.local(o); l != nil {
+		if l.boxed {
+			return "(*" + l.name + ")"
+		}
+		return l.name
+	}
+	if d := u.lookup(o); d != nil && d.low != "" {
+		if _, ok := d.obj.(*types.Var); ok {
+			return "(*g." + d.low + ")"
+		}
+	}
+	u.refuse("the variable "+o.Name()+", whose declaration is gone,", "declare it again")
+	return ""
+}
+
+// local finds o in f, capturing it from the functions around f.
+func (f *fun) local(o types.Object) *local {
+	if l := f.vars[o]; l != nil {
+		return l
+	}
+	if f.outer == nil {
+		return nil
+	}
+	l := f.outer.local(o)
+	if l == nil {
+		return nil
+	}
+	f.vars[o] = l
+	f.capture(l)
+	return l
+}
+
+// capture notes that f uses a local of an outer function.
+func (f *fun) capture(l *local) {
+	for _, c := range f.caps {
+		if c == l {
+			return
+		}
+	}
+	f.caps = append(f.caps, l)
+}
+
+func (u *lowerer) unary(e *ast.UnaryExpr) string {
+	switch e.Op {
+	case token.AND:
+		x := ast.Unparen(e.X)
+		if c, ok := x.(*ast.CompositeLit); ok {
+			return u.addrLit(c, u.typeOf(c))
+		}
+		return u.addr(x)
+	case token.ARROW:
+		return "(<-" + u.expr(e.X) + ")"
+	case token.ADD:
+		return u.expr(e.X)
+	case token.NOT:
+		return "(!" + u.expr(e.X) + ")"
+	}
+	return "(" + e.Op.String() + u.expr(e.X) + ")"
+}
+
+// addrLit is &T{…}: a new variable each time it runs.
+func (u *lowerer) addrLit(c *ast.CompositeLit, t types.Type) string {
+	p := u.s.next("p")
+	lit := u.composite(c, t)
+	u.line("%s := new(%s)", p, u.tx(t))
+	u.line("*%s = %s", p, lit)
+	return p
+}
+
+// addr lowers &x for an addressable x.
+func (u *lowerer) addr(x ast.Expr) string {
+	switch x := ast.Unparen(x).(type) {
+	case *ast.Ident:
+		o, _ := u.f.info.ObjectOf(x).(*types.Var)
+		if o == nil {
+			break
+		}
+		if l := u.f.local(o); l != nil {
+			if !l.boxed {
+				u.refuse("the address of "+x.Name+" here", "")
+			}
+			return l.name
+		}
+		if d := u.lookup(o); d != nil {
+			return "g." + d.low
+		}
+		return "&" + u.expr(x)
+	case *ast.StarExpr:
+		return u.expr(x.X)
+	case *ast.CompositeLit:
+		return u.addrLit(x, u.typeOf(x))
+	}
+	return "(&" + u.expr(x) + ")"
+}
+
+func (u *lowerer) binary(e *ast.BinaryExpr) string {
+	switch e.Op {
+	case token.LAND, token.LOR:
+		l := u.expr(e.X)
+		outer := u.f.lines
+		u.f.lines = nil
+		r := u.expr(e.Y)
+		inner := u.f.lines
+		u.f.lines = outer
+		if len(inner) == 0 {
+			return "(" + l + " " + e.Op.String() + " " + r + ")"
+		}
+		t := u.temp(l)
+		if e.Op == token.LAND {
+			u.line("if %s {", t)
+		} else {
+			u.line("if !%s {", t)
+		}
+		u.f.lines = append(u.f.lines, inner...)
+		u.line("%s = %s", t, r)
+		u.line("}")
+		return t
+	case token.EQL, token.NEQ:
+		return u.compare(e)
+	case token.SHL, token.SHR:
+		ops := u.ordered(2, func(i int) string {
+			if i == 0 {
+				if tv := u.f.info.Types[e.X]; tv.Value != nil {
+					return u.literal(tv.Value, u.typeOf(e))
+				}
+				return u.expr(e.X)
+			}
+			return u.shiftCount(e.Y)
+		})
+		return u.native2(e, ops)
+	}
+	t := u.typeOf(e)
+	ot := t
+	switch e.Op {
+	case token.LSS, token.LEQ, token.GTR, token.GEQ:
+		ot = u.operandType(e.X, e.Y)
+	}
+	ops := u.ordered(2, func(i int) string {
+		if i == 0 {
+			return u.to(e.X, ot)
+		}
+		return u.to(e.Y, ot)
+	})
+	return "(" + ops[0] + " " + e.Op.String() + " " + ops[1] + ")"
+}
+
+func (u *lowerer) native2(e *ast.BinaryExpr, ops []string) string {
+	return "(" + ops[0] + " " + e.Op.String() + " " + ops[1] + ")"
+}
+
+// shiftCount is a count that yaegi shifts by rightly: unsigned, and checked.
+func (u *lowerer) shiftCount(y ast.Expr) string {
+	if tv := u.f.info.Types[y]; tv.Value != nil {
+		return "uint(" + constant.ToInt(tv.Value).ExactString() + ")"
+	}
+	t := u.typeOf(y)
+	if b, ok := coreOf(t).(*types.Basic); ok && b.Info()&types.IsUnsigned != 0 {
+		return "uint(" + u.expr(y) + ")"
+	}
+	return "core.ShiftCount(int64(" + u.expr(y) + "))"
+}
+
+// operandType is the type in which two operands are compared.
+func (u *lowerer) operandType(x, y ast.Expr) types.Type {
+	tx, ty := u.typeOf(x), u.typeOf(y)
+	untyped := func(t types.Type) bool {
+		b, ok := t.(*types.Basic)
+		return ok && b.Info()&types.IsUntyped != 0
+	}
+	if untyped(tx) && !untyped(ty) {
+		return ty
+	}
+	return types.Default(tx)
+}
+
+func (u *lowerer) compare(e *ast.BinaryExpr) string {
+	x, y := e.X, e.Y
+	nx, ny := u.f.info.Types[x].IsNil(), u.f.info.Types[y].IsNil()
+	if nx {
+		x, y, ny = y, x, true
+	}
+	if ny {
+		text := u.expr(x)
+		if types.IsInterface(u.typeOf(x)) {
+			return "(" + text + " " + e.Op.String() + " nil)"
+		}
+		return "(" + text + " " + e.Op.String() + " nil)"
+	}
+	return u.equal(x, y, e.Op == token.NEQ)
+}
+
+// equal lowers x == y, or x != y.
+func (u *lowerer) equal(x, y ast.Expr, not bool) string {
+	tx, ty := u.typeOf(x), u.typeOf(y)
+	op := " == "
+	if not {
+		op = " != "
+	}
+	if types.IsInterface(tx) || types.IsInterface(ty) {
+		ops := u.ordered(2, func(i int) string { return u.to([]ast.Expr{x, y}[i], anyType) })
+		if not {
+			return "(!core.Eq(" + ops[0] + ", " + ops[1] + "))"
+		}
+		return "core.Eq(" + ops[0] + ", " + ops[1] + ")"
+	}
+	t := u.operandType(x, y)
+	ops := u.ordered(2, func(i int) string { return u.to([]ast.Expr{x, y}[i], t) })
+	switch coreOf(t).(type) {
+	case *types.Struct, *types.Array, *types.Chan, *types.Pointer:
+		// Native comparison: yaegi's goes by what it knows of the types.
+		text := u.native(Native{Kind: "equal", Type: tx, To: ty}) + "(" + ops[0] + ", " + ops[1] + ")"
+		if not {
+			return "(!" + text + ")"
+		}
+		return text
+	}
+	return "(" + ops[0] + op + ops[1] + ")"
+}
+
+// selector lowers x.f: a package's member, a field, or a method value.
+func (u *lowerer) selector(e *ast.SelectorExpr) string {
+	sel := u.f.info.Selections[e]
+	if sel == nil {
+		switch o := u.f.info.Uses[e.Sel].(type) {
+		case *types.Func:
+			return u.funcValue(e)
+		case *types.Var:
+			return u.pkgRef(o.Pkg()) + "." + o.Name()
+		}
+		u.refuse("the name "+e.Sel.Name+" here", "")
+	}
+	switch sel.Kind() {
+	case types.FieldVal:
+		_, path := u.fieldPath(e)
+		return u.fields(u.expr(e.X), u.typeOf(e.X), path)
+	case types.MethodVal, types.MethodExpr:
+		return u.methodValue(e, sel)
+	}
+	return ""
+}
+
+// fieldPath is the index path of the field or method e selects.
+func (u *lowerer) fieldPath(e *ast.SelectorExpr) (types.Object, []int) {
+	sel := u.f.info.Selections[e]
+	if len(u.f.env) == 0 {
+		return sel.Obj(), sel.Index()
+	}
+	recv := u.s.subst(u.f.env, sel.Recv())
+	o, path, _ := types.LookupFieldOrMethod(recv, true, sel.Obj().Pkg(), sel.Obj().Name())
+	if o == nil {
+		return sel.Obj(), sel.Index()
+	}
+	return o, path
+}
+
+// fields follows a path of field indices from text, a value of type t.
+func (u *lowerer) fields(text string, t types.Type, path []int) string {
+	for _, i := range path {
+		if p, ok := t.Underlying().(*types.Pointer); ok {
+			t = p.Elem()
+			text = "(*" + text + ")"
+		}
+		st, ok := t.Underlying().(*types.Struct)
+		if !ok {
+			u.refuse("this selector", "")
+		}
+		f := st.Field(i)
+		text += "." + FieldName(f, i)
+		t = f.Type()
+	}
+	return text
+}
+
+// pathType is the type at the end of a path of fields.
+func pathType(t types.Type, path []int) types.Type {
+	for _, i := range path {
+		if p, ok := t.Underlying().(*types.Pointer); ok {
+			t = p.Elem()
+		}
+		t = t.Underlying().(*types.Struct).Field(i).Type()
+	}
+	return t
+}
+
+func (u *lowerer) index(e *ast.IndexExpr) string {
+	xt := u.under(e.X)
+	if m, ok := xt.(*types.Map); ok {
+		ops := u.ordered(2, func(i int) string {
+			if i == 0 {
+				return u.expr(e.X)
+			}
+			return u.to(e.Index, m.Key())
+		})
+		return ops[0] + "[" + ops[1] + "]"
+	}
+	ops := u.ordered(2, func(i int) string {
+		if i == 0 {
+			x := u.expr(e.X)
+			if _, ok := xt.(*types.Pointer); ok {
+				x = "(*" + x + ")"
+			}
+			if b, ok := xt.(*types.Basic); ok && b.Info()&types.IsString != 0 && u.f.info.Types[e.X].Value != nil {
+				x = u.temp(x)
+			}
+			return x
+		}
+		return u.intIndex(e.Index)
+	})
+	return ops[0] + "[" + ops[1] + "]"
+}
+
+func (u *lowerer) intIndex(e ast.Expr) string {
+	if tv := u.f.info.Types[e]; tv.Value != nil {
+		return u.literal(constant.ToInt(tv.Value), types.Typ[types.Int])
+	}
+	x := u.expr(e)
+	if b, ok := u.under(e).(*types.Basic); ok && b.Kind() != types.Int || u.s.nativeNamed(u.typeOf(e)) != nil {
+		return "int(" + x + ")"
+	}
+	return x
+}
+
+func (u *lowerer) slice(e *ast.SliceExpr) string {
+	xt := u.under(e.X)
+	parts := []ast.Expr{e.Low, e.High, e.Max}
+	ops := u.ordered(4, func(i int) string {
+		if i == 0 {
+			switch xt.(type) {
+			case *types.Array:
+				return "(*" + u.temp(u.addr(e.X)) + ")"
+			case *types.Pointer:
+				return "(*" + u.expr(e.X) + ")"
+			}
+			return u.expr(e.X)
+		}
+		if p := parts[i-1]; p != nil {
+			return u.intIndex(p)
+		}
+		return ""
+	})
+	text := ops[0] + "[" + ops[1] + ":" + ops[2]
+	if e.Slice3 {
+		text += ":" + ops[3]
+	}
+	return text + "]"
+}
+
+// composite lowers T{…}.
+func (u *lowerer) composite(c *ast.CompositeLit, t types.Type) string {
+	switch ut := coreOf(t).(type) {
+	case *types.Struct:
+		type fv struct {
+			i int
+			e ast.Expr
+		}
+		var fvs []fv
+		for i, el := range c.Elts {
+			if kv, ok := el.(*ast.KeyValueExpr); ok {
+				for j := range ut.NumFields() {
+					if id, ok := kv.Key.(*ast.Ident); ok && ut.Field(j).Name() == id.Name {
+						fvs = append(fvs, fv{j, kv.Value})
+					}
+				}
+			} else {
+				fvs = append(fvs, fv{i, el})
+			}
+		}
+		ops := u.ordered(len(fvs), func(i int) string { return u.element(fvs[i].e, ut.Field(fvs[i].i).Type()) })
+		var parts []string
+		for i, f := range fvs {
+			parts = append(parts, FieldName(ut.Field(f.i), f.i)+": "+ops[i])
+		}
+		return u.tx(t) + "{" + strings.Join(parts, ", ") + "}"
+	case *types.Slice, *types.Array:
+		var elem types.Type
+		n := int64(-1)
+		switch ut := ut.(type) {
+		case *types.Slice:
+			elem = ut.Elem()
+		case *types.Array:
+			elem, n = ut.Elem(), ut.Len()
+		}
+		return u.listLit(c, t, elem, n)
+	case *types.Map:
+		m := u.temp(fmt.Sprintf("make(%s, %d)", u.tx(t), len(c.Elts)))
+		for _, el := range c.Elts {
+			kv := el.(*ast.KeyValueExpr)
+			ops := u.ordered(2, func(i int) string {
+				if i == 0 {
+					return u.element(kv.Key, ut.Key())
+				}
+				return u.element(kv.Value, ut.Elem())
+			})
+			u.line("%s[%s] = %s", m, ops[0], ops[1])
+		}
+		return m
+	case *types.Pointer: // an elided &T in a list or map
+		return u.addrLit(c, ut.Elem())
+	}
+	u.refuse("a literal of type "+t.String(), "")
+	return ""
+}
+
+func (u *lowerer) listLit(c *ast.CompositeLit, t, elem types.Type, n int64) string {
+	keyed := false
+	for _, el := range c.Elts {
+		if _, ok := el.(*ast.KeyValueExpr); ok {
+			keyed = true
+		}
+	}
+	if !keyed {
+		ops := u.ordered(len(c.Elts), func(i int) string { return u.element(c.Elts[i], elem) })
+		return u.tx(t) + "{" + strings.Join(ops, ", ") + "}"
+	}
+	at, top := int64(0), int64(0)
+	idx := make([]int64, len(c.Elts))
+	vals := make([]ast.Expr, len(c.Elts))
+	for i, el := range c.Elts {
+		vals[i] = el
+		if kv, ok := el.(*ast.KeyValueExpr); ok {
+			at, _ = constant.Int64Val(constant.ToInt(u.f.info.Types[kv.Key].Value))
+			vals[i] = kv.Value
+		}
+		idx[i] = at
+		at++
+		top = max(top, at)
+	}
+	var v string
+	if n < 0 {
+		v = u.temp(fmt.Sprintf("make(%s, %d)", u.tx(t), top))
+	} else {
+		v = u.temp(u.zero(t))
+	}
+	for i, x := range vals {
+		u.line("%s[%d] = %s", v, idx[i], u.element(x, elem))
+	}
+	return v
+}
+
+// element lowers one element of a literal, whose own type may be left out.
+func (u *lowerer) element(e ast.Expr, t types.Type) string {
+	t = u.s.subst(u.f.env, t)
+	if c, ok := e.(*ast.CompositeLit); ok && c.Type == nil {
+		return u.composite(c, t)
+	}
+	return u.to(e, t)
+}

@@ -1,0 +1,512 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/types"
+	"strings"
+)
+
+// reflective lists the packages whose functions look into the values they are
+// given, and so get them as they are, without their type's descriptor.
+var reflective = map[string]bool{
+	"encoding/json": true, "encoding/xml": true, "encoding/gob": true, "encoding/binary": true,
+	"text/template": true, "html/template": true, "sort": true, "reflect": true,
+}
+
+// nativeCall is a call of a compiled package's function.
+func (u *lowerer) nativeCall(e *ast.CallExpr, f *types.Func, targs []types.Type) *call {
+	sig := u.signature(f, targs)
+	path := f.Pkg().Path()
+	full := path + "." + f.Name()
+	if len(targs) > 0 {
+		return u.genericCall(e, full, sig)
+	}
+	switch full {
+	case "errors.As":
+		return u.errorsAs(e)
+	case "reflect.DeepEqual":
+		return u.simpleCall(e, sig, "core.DeepEqual")
+	}
+	name := u.pkgRef(f.Pkg()) + "." + f.Name()
+	if reflective[path] {
+		return u.rawCall(e, sig, name, path)
+	}
+	return u.simpleCall(e, sig, name)
+}
+
+func (u *lowerer) simpleCall(e *ast.CallExpr, sig *types.Signature, name string) *call {
+	args := u.args(e, sig, true)
+	return &call{
+		ops: u.ordered(args.n, args.lower), types: args.types, results: u.resultTypes(sig),
+		render: func(ops []string) string { return name + "(" + args.join(ops) + ")" },
+	}
+}
+
+// rawCall passes the learner's values without descriptors.
+func (u *lowerer) rawCall(e *ast.CallExpr, sig *types.Signature, name, path string) *call {
+	args := u.args(e, sig, true)
+	lower := args.lower
+	args.lower = func(i int) string {
+		if i < len(e.Args) && !e.Ellipsis.IsValid() {
+			t := u.typeOf(e.Args[i])
+			pi := min(i, sig.Params().Len()-1)
+			pt := sig.Params().At(pi).Type()
+			if sig.Variadic() && pi == sig.Params().Len()-1 {
+				pt = pt.(*types.Slice).Elem()
+			}
+			if u.s.isAny(pt) {
+				if !types.IsInterface(t) {
+					u.checkReflective(t, path)
+					if u.f.info.Types[e.Args[i]].Value == nil && !u.f.info.Types[e.Args[i]].IsNil() && !(strings.HasPrefix(path, "encoding/") && u.hasMethods(t)) {
+						return u.native(Native{Kind: "any", Type: t}) + "(" + u.expr(e.Args[i]) + ")"
+					}
+				}
+				return "core.Raw(" + lower(i) + ")"
+			}
+		}
+		return lower(i)
+	}
+	return &call{
+		ops: u.ordered(args.n, args.lower), types: args.types, results: u.resultTypes(sig),
+		render: func(ops []string) string { return name + "(" + args.join(ops) + ")" },
+	}
+}
+
+var codecMethods = []string{"MarshalJSON", "UnmarshalJSON", "MarshalText", "UnmarshalText", "MarshalXML", "UnmarshalXML", "GobEncode", "GobDecode", "MarshalBinary", "UnmarshalBinary"}
+
+func (u *lowerer) hasMethods(t types.Type) bool {
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	for _, m := range codecMethods[:1] {
+		if o, _, _ := types.LookupFieldOrMethod(t, true, nil, m); o != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// checkReflective refuses values whose nested methods reflection would miss.
+func (u *lowerer) checkReflective(t types.Type, path string) {
+	if path == "sort" {
+		return
+	}
+	seen := map[types.Type]bool{}
+	var walk func(t types.Type, top bool)
+	walk = func(t types.Type, top bool) {
+		t = types.Unalias(t)
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		if n, ok := t.(*types.Named); ok {
+			if n.Obj().Pkg() == nil || compiled(n.Obj().Pkg()) {
+				return
+			}
+			if path == "reflect" {
+				u.refuse("reflection on the cell's own type "+n.Obj().Name(), "")
+			}
+			if strings.HasSuffix(path, "/template") && n.NumMethods() > 0 {
+				u.refuse("a template over "+n.Obj().Name()+", which has methods,", "")
+			}
+			if strings.HasPrefix(path, "encoding/") && !(top && path == "encoding/json") {
+				for _, m := range codecMethods {
+					if o, _, _ := types.LookupFieldOrMethod(n, true, n.Obj().Pkg(), m); o != nil {
+						if _, ok := o.(*types.Func); ok && !compiled(o.Pkg()) {
+							u.refuse(fmt.Sprintf("%s over %s, which has the method %s,", path, n.Obj().Name(), m), "")
+						}
+					}
+				}
+			}
+			if top && path == "encoding/json" {
+				for _, m := range codecMethods[1:] {
+					if o, _, _ := types.LookupFieldOrMethod(n, true, n.Obj().Pkg(), m); o != nil {
+						if _, ok := o.(*types.Func); ok && !compiled(o.Pkg()) {
+							u.refuse(fmt.Sprintf("%s over %s, which has the method %s,", path, n.Obj().Name(), m), "")
+						}
+					}
+				}
+			}
+		}
+		switch t := t.Underlying().(type) {
+		case *types.Pointer:
+			walk(t.Elem(), top)
+		case *types.Slice:
+			walk(t.Elem(), false)
+		case *types.Array:
+			walk(t.Elem(), false)
+		case *types.Map:
+			walk(t.Key(), false)
+			walk(t.Elem(), false)
+		case *types.Struct:
+			for i := range t.NumFields() {
+				walk(t.Field(i).Type(), false)
+			}
+		}
+	}
+	walk(t, true)
+}
+
+// errorsAs walks the chain in core, which knows the learner's error types.
+func (u *lowerer) errorsAs(e *ast.CallExpr) *call {
+	pt, ok := u.typeOf(e.Args[1]).Underlying().(*types.Pointer)
+	if !ok {
+		u.refuse("errors.As with this target", "")
+	}
+	u.desc(pt.Elem())
+	errT := types.Universe.Lookup("error").Type()
+	n := u.native(Native{Kind: "errorsAs", Type: pt.Elem()})
+	return &call{
+		ops: u.ordered(2, func(i int) string {
+			if i == 0 {
+				return u.to(e.Args[0], errT)
+			}
+			return u.expr(e.Args[1])
+		}),
+		types: []string{"error", u.tx(pt)}, results: []types.Type{types.Typ[types.Bool]},
+		render: func(ops []string) string { return n + "(" + strings.Join(ops, ", ") + ")" },
+	}
+}
+
+// genericCall is a call of a generic function of the standard library: core
+// has it by reflection, for the types of this call.
+func (u *lowerer) genericCall(e *ast.CallExpr, full string, sig *types.Signature) *call {
+	n := u.genericNative(full, sig)
+	args := u.args(e, sig, false)
+	return &call{
+		ops: u.ordered(args.n, args.lower), types: args.types, results: u.resultTypes(sig),
+		render: func(ops []string) string { return n + "(" + strings.Join(ops, ", ") + ")" },
+	}
+}
+
+// Generics says which generic functions core has; package interp checks it
+// against core's own list.
+var Generics = map[string]bool{}
+
+func (u *lowerer) genericNative(full string, sig *types.Signature) string {
+	if !Generics[full] {
+		u.refuse("the generic function "+full, "")
+	}
+	nat := Native{Kind: "generic", Arg: full, Variadic: sig.Variadic()}
+	for i := range sig.Params().Len() {
+		nat.Sig = append(nat.Sig, sig.Params().At(i).Type())
+	}
+	for i := range sig.Results().Len() {
+		nat.Res = append(nat.Res, sig.Results().At(i).Type())
+		u.desc(sig.Results().At(i).Type())
+	}
+	return u.native(nat)
+}
+
+// nativeMethod is a call of a compiled type's or interface's method.
+func (u *lowerer) nativeMethod(e *ast.CallExpr, recv func() string, t types.Type, f *types.Func, sig *types.Signature) *call {
+	if n := u.s.nativeNamed(derefType(t)); n != nil && n.TypeArgs().Len() > 0 {
+		return u.genericMethod(e, recv, t, n, f, sig)
+	}
+	args := u.args(e, sig, true)
+	if p := f.Pkg(); p != nil && reflective[p.Path()] && p.Path() != "sort" {
+		lower := args.lower
+		args.lower = func(i int) string {
+			at := u.typeOf(e.Args[min(i, len(e.Args)-1)])
+			if !types.IsInterface(at) {
+				u.checkReflective(at, p.Path())
+			}
+			if args.types[i] == "interface{}" {
+				return "core.Raw(" + lower(i) + ")"
+			}
+			return lower(i)
+		}
+	}
+	ops := u.ordered(1+args.n, func(i int) string {
+		if i == 0 {
+			return recv()
+		}
+		return args.lower(i - 1)
+	})
+	// The receiver's core type: what the method set wants.
+	rt := t
+	if r := f.Type().(*types.Signature).Recv(); r != nil && !types.IsInterface(t) {
+		if _, wantsPtr := types.Unalias(r.Type()).(*types.Pointer); wantsPtr {
+			if _, isPtr := t.Underlying().(*types.Pointer); !isPtr {
+				rt = types.NewPointer(t)
+			}
+		} else {
+			rt = derefType(t)
+		}
+	}
+	name := f.Name()
+	return &call{
+		ops: ops, types: append([]string{u.tx(rt)}, args.types...), results: u.resultTypes(sig),
+		render: func(ops []string) string { return ops[0] + "." + name + "(" + args.join(ops[1:]) + ")" },
+	}
+}
+
+func derefType(t types.Type) types.Type {
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		return p.Elem()
+	}
+	return t
+}
+
+// genericMethod is a call of a method of atomic.Pointer[T]; the receiver is a
+// *core.AtomicPointer whose values are interface{}.
+func (u *lowerer) genericMethod(e *ast.CallExpr, recv func() string, t types.Type, n *types.Named, f *types.Func, sig *types.Signature) *call {
+	elem := n.TypeArgs().At(0)
+	_ = elem
+	args := u.args(e, sig, false)
+	nat := Native{Kind: "atomicPointer", Arg: f.Name(), Type: n}
+	for i := range sig.Params().Len() {
+		nat.Sig = append(nat.Sig, sig.Params().At(i).Type())
+	}
+	for i := range sig.Results().Len() {
+		nat.Res = append(nat.Res, sig.Results().At(i).Type())
+	}
+	name := u.native(nat)
+	ops := u.ordered(1+args.n, func(i int) string {
+		if i == 0 {
+			return recv()
+		}
+		return args.lower(i - 1)
+	})
+	return &call{
+		ops: ops, types: append([]string{"*core.AtomicPointer"}, args.types...), results: u.resultTypes(sig),
+		render: func(ops []string) string { return name + "(" + strings.Join(ops, ", ") + ")" },
+	}
+}
+
+// conversion lowers T(x).
+func (u *lowerer) conversion(e *ast.CallExpr) string {
+	to := u.s.subst(u.f.env, u.f.info.TypeOf(e.Fun))
+	x := e.Args[0]
+	tv := u.f.info.Types[x]
+	if tv.IsNil() {
+		return u.zero(to)
+	}
+	from := u.typeOf(x)
+	if types.IsInterface(to) {
+		return u.to(x, to)
+	}
+	if tv.Value != nil {
+		f := types.Default(from)
+		if b, ok := coreOf(to).(*types.Basic); ok {
+			if fb, ok := coreOf(f).(*types.Basic); ok && (b.Info()&types.IsNumeric != 0 && fb.Info()&types.IsNumeric != 0 || b.Info()&types.IsString != 0 && fb.Info()&types.IsString != 0 || b.Info()&types.IsBoolean != 0) {
+				if u.f.info.Types[e].Value == nil {
+					// A constant converted to a type parameter's argument.
+					return u.literal(tv.Value, to)
+				}
+			}
+		}
+		return u.convertText(u.literal(tv.Value, f), f, to)
+	}
+	return u.convertText(u.expr(x), from, to)
+}
+
+func (u *lowerer) convertText(text string, from, to types.Type) string {
+	fx, tx := u.tx(from), u.tx(to)
+	if fx == tx {
+		return text
+	}
+	fb, ok1 := coreOf(from).(*types.Basic)
+	tb, ok2 := coreOf(to).(*types.Basic)
+	if ok1 && ok2 && fb.Info()&types.IsNumeric != 0 && tb.Info()&types.IsNumeric != 0 {
+		if (fb.Info()&types.IsInteger != 0) && (tb.Info()&types.IsInteger != 0) {
+			return tx + "(" + text + ")"
+		}
+	}
+	return u.native(Native{Kind: "convert", Type: from, To: to}) + "(" + text + ")"
+}
+
+// builtin prepares a call of a predeclared function.
+func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
+	res := func() []types.Type {
+		if t := u.f.info.TypeOf(e); t != nil {
+			if _, ok := t.(*types.Tuple); !ok {
+				return []types.Type{u.s.subst(u.f.env, t)}
+			}
+		}
+		return nil
+	}
+	mk := func(render func([]string) string, args ...ast.Expr) *call {
+		c := &call{render: render, results: res()}
+		c.ops = u.ordered(len(args), func(i int) string { return u.expr(args[i]) })
+		for _, a := range args {
+			c.types = append(c.types, u.tx(u.typeOf(a)))
+		}
+		return c
+	}
+	apply := func(fn string) func([]string) string {
+		return func(ops []string) string { return fn + "(" + strings.Join(ops, ", ") + ")" }
+	}
+	switch name {
+	case "len", "cap":
+		x := e.Args[0]
+		if p, ok := u.under(x).(*types.Pointer); ok {
+			if a, ok := p.Elem().Underlying().(*types.Array); ok {
+				return &call{render: func([]string) string { return fmt.Sprint(a.Len()) }, results: res()}
+			}
+		}
+		if a, ok := u.under(x).(*types.Array); ok {
+			n := a.Len()
+			return mk(func(ops []string) string { return fmt.Sprint(n) }, x)
+		}
+		return mk(apply(name), x)
+	case "append":
+		return u.appendCall(e)
+	case "copy":
+		if b, ok := u.under(e.Args[1]).(*types.Basic); ok && b.Info()&types.IsString != 0 {
+			return mk(apply("core.CopyString"), e.Args...)
+		}
+		return mk(apply("copy"), e.Args...)
+	case "delete":
+		m := u.under(e.Args[0]).(*types.Map)
+		c := &call{render: apply("delete"), types: []string{u.tx(m), u.tx(m.Key())}}
+		c.ops = u.ordered(2, func(i int) string {
+			if i == 0 {
+				return u.expr(e.Args[0])
+			}
+			return u.to(e.Args[1], m.Key())
+		})
+		return c
+	case "make":
+		t := u.typeOf(e.Args[0])
+		c := &call{results: res()}
+		c.ops = u.ordered(len(e.Args)-1, func(i int) string { return u.intIndex(e.Args[i+1]) })
+		for range c.ops {
+			c.types = append(c.types, "int")
+		}
+		x := u.tx(t)
+		switch coreOf(t).(type) {
+		case *types.Slice:
+			n := u.native(Native{Kind: "makeSlice", Type: t})
+			c.render = func(ops []string) string {
+				if len(ops) == 1 {
+					ops = append(ops, "-1")
+				}
+				return n + "(" + strings.Join(ops, ", ") + ")"
+			}
+		case *types.Map:
+			c.render = func([]string) string { return "make(" + x + ")" }
+			if len(c.ops) > 0 && !simple(c.ops[0]) {
+				u.line("_ = %s", c.ops[0])
+			}
+		default:
+			c.render = func(ops []string) string {
+				return "make(" + strings.Join(append([]string{x}, ops...), ", ") + ")"
+			}
+		}
+		return c
+	case "new":
+		if !u.f.info.Types[e.Args[0]].IsType() { // Go 1.26: new(expr)
+			t := types.Default(u.typeOf(e.Args[0]))
+			v := u.to(e.Args[0], t)
+			p := u.s.next("p")
+			u.line("%s := new(%s)", p, u.tx(t))
+			u.line("*%s = %s", p, v)
+			return &call{render: func([]string) string { return p }, results: res()}
+		}
+		x := u.tx(u.typeOf(e.Args[0]))
+		return &call{render: func([]string) string { return "new(" + x + ")" }, results: res()}
+	case "close":
+		return mk(apply("close"), e.Args...)
+	case "panic":
+		c := &call{render: apply("core.Panic"), types: []string{"interface{}"}}
+		c.ops = u.ordered(1, func(int) string { return u.to(e.Args[0], anyType) })
+		return c
+	case "recover":
+		p := u.f.panick
+		if p == "" {
+			return &call{render: func([]string) string { return "core.RecoverNow()" }, results: []types.Type{anyType}}
+		}
+		return &call{render: func([]string) string { return "core.Recover(" + p + ")" }, results: []types.Type{anyType}}
+	case "print", "println":
+		c := &call{render: apply("core.P" + name[1:])}
+		c.ops = u.ordered(len(e.Args), func(i int) string { return u.to(e.Args[i], anyType) })
+		for range c.ops {
+			c.types = append(c.types, "interface{}")
+		}
+		return c
+	case "min", "max":
+		t := u.typeOf(e)
+		n := u.native(Native{Kind: name, Type: t})
+		c := &call{results: res()}
+		c.ops = u.ordered(len(e.Args), func(i int) string { return u.to(e.Args[i], t) })
+		for range c.ops {
+			c.types = append(c.types, u.tx(t))
+		}
+		x := u.tx(t)
+		c.render = func(ops []string) string { return n + "([]" + x + "{" + strings.Join(ops, ", ") + "})" }
+		return c
+	case "clear":
+		t := u.typeOf(e.Args[0])
+		return mk(apply(u.native(Native{Kind: "clear", Type: t})), e.Args...)
+	case "complex":
+		t := u.typeOf(e)
+		ft := types.Typ[types.Float64]
+		c := &call{results: res(), types: []string{"float64", "float64"}}
+		c.ops = u.ordered(2, func(i int) string {
+			if tv := u.f.info.Types[e.Args[i]]; tv.Value != nil {
+				return u.literal(tv.Value, ft)
+			}
+			return "float64(" + u.expr(e.Args[i]) + ")"
+		})
+		x := u.tx(t)
+		c.render = func(ops []string) string { return x + "(core.Complex(" + strings.Join(ops, ", ") + "))" }
+		return c
+	case "real", "imag":
+		t := u.typeOf(e)
+		x := u.tx(t)
+		fn := map[string]string{"real": "core.Real", "imag": "core.Imag"}[name]
+		return mk(func(ops []string) string { return x + "(" + fn + "(complex128(" + ops[0] + ")))" }, e.Args...)
+	}
+	u.refuse("the built-in function "+name, "")
+	return nil
+}
+
+func (u *lowerer) appendCall(e *ast.CallExpr) *call {
+	t := u.typeOf(e)
+	sl := coreOf(t).(*types.Slice)
+	x := u.tx(t)
+	c := &call{results: []types.Type{t}, types: []string{x}}
+	if e.Ellipsis.IsValid() {
+		str := false
+		if b, ok := u.under(e.Args[1]).(*types.Basic); ok && b.Info()&types.IsString != 0 {
+			str = true
+		}
+		c.ops = u.ordered(2, func(i int) string {
+			if i == 0 {
+				return u.to(e.Args[0], t)
+			}
+			if u.f.info.Types[e.Args[1]].IsNil() {
+				return u.zero(t)
+			}
+			return u.expr(e.Args[1])
+		})
+		c.types = append(c.types, u.tx(types.Default(u.typeOf(e.Args[1]))))
+		n := u.native(Native{Kind: "append", Type: t})
+		c.render = func(ops []string) string {
+			b := ops[1]
+			if str {
+				b = "[]byte(" + b + ")"
+			}
+			return n + "(" + ops[0] + ", " + b + ")"
+		}
+		return c
+	}
+	c.ops = u.ordered(len(e.Args), func(i int) string {
+		if i == 0 {
+			return u.to(e.Args[0], t)
+		}
+		return u.to(e.Args[i], sl.Elem())
+	})
+	for range e.Args[1:] {
+		c.types = append(c.types, u.tx(sl.Elem()))
+	}
+	c.render = func(ops []string) string {
+		if len(ops) == 1 {
+			return ops[0]
+		}
+		return "append(" + strings.Join(ops, ", ") + ")"
+	}
+	return c
+}

@@ -1,0 +1,353 @@
+package cell
+
+import (
+	"fmt"
+	"go/types"
+	"strconv"
+	"strings"
+)
+
+// The representation of a type in the core: named types give way to what they
+// are made of, structs are native types made by reflection (t.S_n), interfaces
+// of the learner's are interface{}, those of compiled packages stay.
+
+// TypeDef asks for a native struct type under the name t.Name.
+type TypeDef struct {
+	Name string
+	Type *types.Struct
+}
+
+// DescDef asks for the run-time descriptor of Type under the name d.Name.
+type DescDef struct {
+	Name string
+	Type types.Type
+}
+
+// compiled reports whether p is a package that cells import, not the cells' own.
+func compiled(p *types.Package) bool { return p != nil && p.Path() != "main" }
+
+// nativeNamed returns the compiled named type that represents t, if one does.
+func (s *Session) nativeNamed(t types.Type) *types.Named {
+	n, ok := types.Unalias(t).(*types.Named)
+	if !ok {
+		return nil
+	}
+	if n.Obj().Pkg() == nil || compiled(n.Obj().Pkg()) {
+		return n // error, or a package's type
+	}
+	if r, ok := s.rhs[n.Obj()]; ok {
+		if _, st := r.Underlying().(*types.Struct); st {
+			return s.nativeNamed(r)
+		}
+	}
+	return nil
+}
+
+// isNativeIface reports that values of t are native interface values: error
+// and the interfaces of compiled packages.
+func (s *Session) isNativeIface(t types.Type) bool {
+	if !types.IsInterface(t) {
+		return false
+	}
+	n := s.nativeNamed(t)
+	if n == nil {
+		return false
+	}
+	i, ok := n.Underlying().(*types.Interface)
+	if !ok || i.NumMethods() == 0 {
+		return false
+	}
+	return true
+}
+
+// isAny reports that values of t are interface{} in the core.
+func (s *Session) isAny(t types.Type) bool { return types.IsInterface(t) && !s.isNativeIface(t) }
+
+// learner reports whether t mentions a type that cells declared, or a struct,
+// so that its native representation does not tell all about it.
+func (s *Session) learner(t types.Type) bool { return s.mentions(t, map[types.Type]bool{}) }
+
+func (s *Session) mentions(t types.Type, seen map[types.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	switch t := types.Unalias(t).(type) {
+	case *types.Named:
+		if t.Obj().Pkg() != nil && !compiled(t.Obj().Pkg()) {
+			return true
+		}
+		for i := range t.TypeArgs().Len() {
+			if s.mentions(t.TypeArgs().At(i), seen) {
+				return true
+			}
+		}
+		return t.TypeArgs().Len() > 0
+	case *types.Pointer:
+		return s.mentions(t.Elem(), seen)
+	case *types.Slice:
+		return s.mentions(t.Elem(), seen)
+	case *types.Array:
+		return s.mentions(t.Elem(), seen)
+	case *types.Chan:
+		return s.mentions(t.Elem(), seen)
+	case *types.Map:
+		return s.mentions(t.Key(), seen) || s.mentions(t.Elem(), seen)
+	case *types.Struct:
+		return t.NumFields() > 0
+	case *types.Signature:
+		if t.Variadic() {
+			return true
+		}
+		for i := range t.Params().Len() {
+			if s.mentions(t.Params().At(i).Type(), seen) {
+				return true
+			}
+		}
+		for i := range t.Results().Len() {
+			if s.mentions(t.Results().At(i).Type(), seen) {
+				return true
+			}
+		}
+	case *types.Interface:
+		return t.NumMethods() > 0
+	}
+	return false
+}
+
+// id is a string that two types share exactly if they are identical. Named
+// types are told apart by generation and, when local, by where they stand.
+func (s *Session) id(t types.Type) string {
+	return types.TypeString(t, func(p *types.Package) string { return p.Path() }) + s.localIDs(t)
+}
+
+func (s *Session) localIDs(t types.Type) string {
+	var b strings.Builder
+	seen := map[types.Type]bool{}
+	var walk func(types.Type)
+	walk = func(t types.Type) {
+		if t == nil || seen[t] {
+			return
+		}
+		seen[t] = true
+		switch t := types.Unalias(t).(type) {
+		case *types.Named:
+			o := t.Obj()
+			if o.Pkg() != nil && !compiled(o.Pkg()) {
+				b.WriteString("#" + s.typeID(o))
+			}
+			for i := range t.TypeArgs().Len() {
+				walk(t.TypeArgs().At(i))
+			}
+		case *types.Pointer:
+			walk(t.Elem())
+		case *types.Slice:
+			walk(t.Elem())
+		case *types.Array:
+			walk(t.Elem())
+		case *types.Chan:
+			walk(t.Elem())
+		case *types.Map:
+			walk(t.Key())
+			walk(t.Elem())
+		case *types.Struct:
+			for i := range t.NumFields() {
+				walk(t.Field(i).Type())
+			}
+		case *types.Signature:
+			for i := range t.Params().Len() {
+				walk(t.Params().At(i).Type())
+			}
+			for i := range t.Results().Len() {
+				walk(t.Results().At(i).Type())
+			}
+		case *types.Interface:
+			for i := range t.NumMethods() {
+				walk(t.Method(i).Type())
+			}
+		}
+	}
+	walk(t)
+	return b.String()
+}
+
+// typeID numbers a declared type. A package-level type that is checked again
+// without a change keeps its number, so that its values stay what they are.
+func (s *Session) typeID(o *types.TypeName) string {
+	if id, ok := s.ids[o]; ok {
+		return id
+	}
+	s.ids[o] = "?" // recursion
+	id := ""
+	if o.Pkg() != nil && o.Parent() == o.Pkg().Scope() {
+		shape := types.TypeString(o.Type().Underlying(), (*types.Package).Path) + s.localIDs(o.Type().Underlying())
+		if s.shapes[o.Name()] != shape {
+			s.shapes[o.Name()] = shape
+			s.gens[o.Name()]++
+		}
+		id = fmt.Sprintf("%s.%d", o.Name(), s.gens[o.Name()])
+	} else {
+		s.serial++
+		id = fmt.Sprintf("%s@%d", o.Name(), s.serial)
+	}
+	s.ids[o] = id
+	return id
+}
+
+func (u *lowerer) pkgRef(p *types.Package) string {
+	a := "p_" + pathIdent(p.Path())
+	u.pkgs[p.Path()] = a
+	return a
+}
+
+// tx is the core's spelling of t.
+func (u *lowerer) tx(t types.Type) string {
+	t = u.s.subst(u.env(), t)
+	if n := u.s.nativeNamed(t); n != nil {
+		if n.Obj().Pkg() == nil {
+			if n.Obj().Name() == "error" {
+				return "error"
+			}
+			return "interface{}"
+		}
+		if i, ok := n.Underlying().(*types.Interface); ok && i.NumMethods() == 0 {
+			return "interface{}"
+		}
+		if n.TypeArgs().Len() > 0 {
+			switch key := n.Obj().Pkg().Path() + "." + n.Obj().Name(); key {
+			case "iter.Seq", "iter.Seq2":
+				return u.tx(n.Underlying())
+			case "sync/atomic.Pointer":
+				return "core.AtomicPointer"
+			default:
+				u.refuse("the generic type "+key+" of the standard library", "")
+			}
+		}
+		if !n.Obj().Exported() {
+			u.refuse(fmt.Sprintf("the unexported type %s.%s", n.Obj().Pkg().Path(), n.Obj().Name()), "")
+		}
+		return u.pkgRef(n.Obj().Pkg()) + "." + n.Obj().Name()
+	}
+	switch t := t.Underlying().(type) {
+	case *types.Basic:
+		switch t.Kind() {
+		case types.UntypedNil:
+			return "interface{}"
+		case types.UnsafePointer:
+			u.refuse("unsafe.Pointer", "")
+		}
+		return types.Default(t).(*types.Basic).Name()
+	case *types.Pointer:
+		return "*" + u.tx(t.Elem())
+	case *types.Slice:
+		return "[]" + u.tx(t.Elem())
+	case *types.Array:
+		return "[" + strconv.FormatInt(t.Len(), 10) + "]" + u.tx(t.Elem())
+	case *types.Map:
+		return "map[" + u.tx(t.Key()) + "]" + u.tx(t.Elem())
+	case *types.Chan:
+		switch t.Dir() {
+		case types.SendOnly:
+			return "chan<- " + u.tx(t.Elem())
+		case types.RecvOnly:
+			return "<-chan " + u.tx(t.Elem())
+		}
+		return "chan (" + u.tx(t.Elem()) + ")"
+	case *types.Signature:
+		return u.txFunc(t)
+	case *types.Struct:
+		return "t." + u.structRef(t)
+	case *types.Interface:
+		return "interface{}"
+	}
+	u.refuse("the type "+t.String(), "")
+	return ""
+}
+
+// txFunc spells a function type; a variadic parameter is a slice.
+func (u *lowerer) txFunc(sig *types.Signature) string {
+	var b strings.Builder
+	b.WriteString("func(")
+	for i := range sig.Params().Len() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(u.tx(sig.Params().At(i).Type()))
+	}
+	b.WriteString(")" + u.txResults(sig))
+	return b.String()
+}
+
+func (u *lowerer) txResults(sig *types.Signature) string {
+	n := sig.Results().Len()
+	if n == 0 {
+		return ""
+	}
+	var r []string
+	for i := range n {
+		r = append(r, u.tx(sig.Results().At(i).Type()))
+	}
+	if n == 1 && !strings.HasPrefix(r[0], "<-") {
+		return " " + r[0]
+	}
+	return " (" + strings.Join(r, ", ") + ")"
+}
+
+// structRef names the native type of a struct.
+func (u *lowerer) structRef(t *types.Struct) string {
+	id := "struct " + u.s.id(t)
+	if n, ok := u.s.refs[id]; ok {
+		return n
+	}
+	n := u.s.next("S")
+	u.s.refs[id] = n
+	u.unit.Types = append(u.unit.Types, TypeDef{n, t})
+	return n
+}
+
+// desc names the run-time descriptor of t.
+func (u *lowerer) desc(t types.Type) string {
+	t = u.s.subst(u.env(), types.Default(t))
+	id := "desc " + u.s.id(t)
+	n, ok := u.s.refs[id]
+	if !ok {
+		n = u.s.next("D")
+		u.s.refs[id] = n
+		u.unit.Descs = append(u.unit.Descs, DescDef{n, t})
+		u.needMethods(t)
+	}
+	return "d." + n
+}
+
+// FieldName is the native name of field f: reflection wants it exported.
+func FieldName(f *types.Var, i int) string {
+	if f.Name() == "_" {
+		return "X_blank" + strconv.Itoa(i)
+	}
+	if f.Exported() || compiled(f.Pkg()) {
+		return f.Name()
+	}
+	return "X_" + f.Name()
+}
+
+// zero is the core's zero value of t.
+func (u *lowerer) zero(t types.Type) string {
+	t = u.s.subst(u.env(), t)
+	x := u.tx(t)
+	if types.IsInterface(t) {
+		return x + "(nil)"
+	}
+	switch t := t.Underlying().(type) {
+	case *types.Basic:
+		switch {
+		case t.Info()&types.IsString != 0:
+			return x + `("")`
+		case t.Info()&types.IsBoolean != 0:
+			return x + "(false)"
+		}
+		return x + "(0)"
+	case *types.Struct, *types.Array:
+		return x + "{}"
+	}
+	return "(" + x + ")(nil)"
+}

@@ -1,0 +1,392 @@
+package core
+
+import (
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// Site is a place in a learner's code, as a traceback shows it.
+type Site struct {
+	Cell, Line int
+	Func       string
+}
+
+// Panicking is a panic on its way up: the value, and the learner's frames that
+// it has left so far, innermost first.
+type Panicking struct {
+	Value     any // as the core has it: a learner's value is an Obj
+	Trace     []Site
+	prev      *Panicking // the panic that was running when this one began
+	recovered bool
+	deferring bool // a deferred call is running because of it
+}
+
+// fault is a run-time error that yaegi's reflection words otherwise.
+type fault struct{ msg string }
+
+func (f *fault) Error() string { return "runtime error: " + f.msg }
+func (f *fault) RuntimeError() {}
+
+// Fault is a runtime.Error in Go's words.
+func Fault(msg string) runtime.Error { return &fault{msg} }
+
+func nilDeref() runtime.Error {
+	return Fault("invalid memory address or nil pointer dereference")
+}
+
+type assertionError struct{ msg string }
+
+func (e *assertionError) Error() string { return e.msg }
+func (e *assertionError) RuntimeError() {}
+
+// PanicNilError is what panic(nil) panics with, as of Go 1.21.
+var panicNil = new(runtime.PanicNilError)
+
+// Panic is the built-in panic.
+func Panic(v any) {
+	if v == nil {
+		v = panicNil
+	}
+	panic(&Panicking{Value: v})
+}
+
+// AsPanicking makes a Panicking of what recover returned.
+func AsPanicking(r any) *Panicking {
+	if p, ok := r.(*Panicking); ok {
+		return p
+	}
+	return &Panicking{Value: translate(r)}
+}
+
+// translate turns the panics of yaegi's reflection into Go's.
+func translate(r any) any {
+	switch e := r.(type) {
+	case *reflect.ValueError:
+		return nilDeref()
+	case runtime.Error:
+		return e
+	case string:
+		switch {
+		case strings.HasPrefix(e, "reflect: call of reflect.Value"),
+			strings.HasPrefix(e, "reflect: indirection through nil"),
+			strings.HasPrefix(e, "reflect.Value.Call: call of nil function"),
+			strings.HasPrefix(e, "reflect: Value.Call: call of nil function"),
+			strings.HasPrefix(e, "reflect.Value.") && strings.Contains(e, "nil pointer"):
+			return nilDeref()
+		case strings.HasPrefix(e, "reflect.Value.SetMapIndex") || e == "assignment to entry in nil map":
+			return Fault("assignment to entry in nil map")
+		case strings.HasPrefix(e, "reflect"):
+			return Fault(e)
+		}
+	case error:
+		return In(e)
+	}
+	return In(r)
+}
+
+// Frame is the deferred calls of one function call.
+type Frame struct {
+	deferred []any // func() or func(*Panicking)
+	done     bool
+}
+
+// NewFrame begins a function that defers.
+func NewFrame() *Frame { return new(Frame) }
+
+// Defer is the defer statement.
+func (f *Frame) Defer(fn func()) { f.deferred = append(f.deferred, fn) }
+
+// DeferP defers a call that may recover.
+func (f *Frame) DeferP(fn func(*Panicking)) { f.deferred = append(f.deferred, fn) }
+
+// Run runs a function's body and then what it deferred, last first. A panic
+// that nobody recovered goes on.
+func Run(f *Frame, body func()) {
+	defer f.finish()
+	body()
+	f.done = true
+}
+
+func (f *Frame) finish() {
+	var p *Panicking
+	if !f.done {
+		if r := recover(); r != nil {
+			p = AsPanicking(r)
+		}
+	}
+	exit := p == nil && !f.done // runtime.Goexit
+	for len(f.deferred) > 0 {
+		fn := f.deferred[len(f.deferred)-1]
+		f.deferred = f.deferred[:len(f.deferred)-1]
+		q, ended := runDeferred(fn, p)
+		if ended {
+			exit = true
+		}
+		if q != nil {
+			q.prev = p
+			p = q
+		} else if p != nil && p.recovered {
+			p = nil
+		}
+	}
+	if p != nil {
+		panic(p)
+	}
+	_ = exit
+}
+
+// runDeferred runs one deferred call; a panic of its own replaces p.
+func runDeferred(fn any, p *Panicking) (q *Panicking, exit bool) {
+	done := false
+	defer func() {
+		if done {
+			return
+		}
+		if r := recover(); r != nil {
+			q = AsPanicking(r)
+			return
+		}
+		exit = true
+	}()
+	old := setDeferred(p)
+	defer setDeferred(old)
+	switch fn := fn.(type) {
+	case func():
+		if fn == nil {
+			panic(nilDeref())
+		}
+		fn()
+	case func(*Panicking):
+		fn(p)
+	}
+	done = true
+	return nil, false
+}
+
+// Recover is the built-in recover, of a deferred call that was given the panic
+// it runs for.
+func Recover(p *Panicking) any {
+	if p == nil || p.recovered {
+		return nil
+	}
+	p.recovered = true
+	return p.Value
+}
+
+// RecoverDirect is `defer recover()`, which stops nothing.
+func RecoverDirect(*Panicking) {}
+
+// RecoverNow is recover in a function that nobody deferred.
+func RecoverNow() any { return nil }
+
+// The panic for which a goroutine is running a deferred call, for functions
+// that are deferred through a variable and so cannot be handed it.
+var (
+	deferredMu sync.Mutex
+	deferredBy = map[int64]*Panicking{}
+)
+
+func setDeferred(p *Panicking) *Panicking {
+	deferredMu.Lock()
+	defer deferredMu.Unlock()
+	if p == nil && len(deferredBy) == 0 {
+		return nil
+	}
+	id := goid()
+	old := deferredBy[id]
+	if p == nil {
+		delete(deferredBy, id)
+	} else {
+		deferredBy[id] = p
+	}
+	return old
+}
+
+// Deferred is the panic that the calling function may recover from, if it was
+// called by a frame that is panicking.
+func Deferred() *Panicking {
+	deferredMu.Lock()
+	defer deferredMu.Unlock()
+	if len(deferredBy) == 0 {
+		return nil
+	}
+	return deferredBy[goid()]
+}
+
+// goid is the calling goroutine's number, as tracebacks print it.
+func goid() int64 {
+	var buf [64]byte
+	n := runtime.Stack(buf[:], false)
+	var id int64
+	for _, c := range buf[len("goroutine "):n] {
+		if c < '0' || c > '9' {
+			break
+		}
+		id = id*10 + int64(c-'0')
+	}
+	return id
+}
+
+// IterDone panics as a loop body does that is called after the loop ended.
+func IterDone() {
+	panic(Fault("range function continued iteration after function for loop body returned false"))
+}
+
+// Text is what Go prints after "panic: " for the value.
+func (p *Panicking) Text() string {
+	var b strings.Builder
+	if p.prev != nil {
+		b.WriteString(p.prev.Text())
+		if p.prev.recovered {
+			b.WriteString(" [recovered]")
+		}
+		b.WriteString("\n\tpanic: ")
+	}
+	b.WriteString(panicText(p.Value))
+	return b.String()
+}
+
+func panicText(v any) string {
+	o, ok := v.(Obj)
+	if !ok {
+		switch v := v.(type) {
+		case error:
+			if re, ok := v.(runtime.Error); ok {
+				t := re.Error()
+				if strings.HasSuffix(t, "nil pointer dereference") {
+					t += "\n[signal SIGSEGV: segmentation violation]"
+				}
+				return t
+			}
+			return v.Error()
+		case fmt.Stringer:
+			return v.String()
+		}
+		rv := reflect.ValueOf(v)
+		if t := rv.Type(); basic(t.Kind()) {
+			return printed(t.String(), rv)
+		}
+		if rv.CanAddr() || rv.Kind() == reflect.Pointer {
+			return fmt.Sprintf("(%T) %p", v, v)
+		}
+		return fmt.Sprintf("(%T) %v", v, v)
+	}
+	for _, m := range []string{"Error", "String"} {
+		if fn, ok := o.T.Method(m); ok && fn.Type().NumIn() == 1 && fn.Type().NumOut() == 1 && fn.Type().Out(0).Kind() == reflect.String {
+			return o.Call(m)[0].String()
+		}
+	}
+	rv := reflect.ValueOf(o.V)
+	if basic(rv.Kind()) {
+		return fmt.Sprintf("%s(%s)", o.T.Name, inner(rv))
+	}
+	return fmt.Sprintf("(%s) %p", o.T.Name, &o)
+}
+
+func basic(k reflect.Kind) bool {
+	return k >= reflect.Bool && k <= reflect.Complex128 || k == reflect.String
+}
+
+// printed is a predeclared type's value; a native named type's has its name.
+func printed(typ string, v reflect.Value) string {
+	switch {
+	case typ == "string":
+		return strings.ReplaceAll(v.String(), "\n", "\n\t")
+	case !strings.Contains(typ, "."):
+		return inner(v)
+	}
+	return typ + "(" + inner(v) + ")"
+}
+
+// inner is a basic value as the runtime's print writes it.
+func inner(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.String:
+		return fmt.Sprintf("%q", v.String())
+	case reflect.Float32, reflect.Float64:
+		return runtimeFloat(v.Float(), v.Type().Bits())
+	case reflect.Complex64, reflect.Complex128:
+		return runtimeComplex(v)
+	}
+	return fmt.Sprint(v)
+}
+
+// Err is the learner's errors in native hands: they compare by value, print
+// as the learner's type, and unwrap as it does.
+type Err struct{ Holder }
+
+func (e Err) Error() string { return Result[string](e.Call("Error")[0]) }
+
+// ErrUnwrap is an Err with an Unwrap method.
+type ErrUnwrap struct{ Err }
+
+// Unwrap calls the learner's method.
+func (e ErrUnwrap) Unwrap() error { return Result[error](e.Call("Unwrap")[0]) }
+
+// ErrUnwrapAll is an Err with an Unwrap of several errors.
+type ErrUnwrapAll struct{ Err }
+
+// Unwrap calls the learner's method.
+func (e ErrUnwrapAll) Unwrap() []error { return Result[[]error](e.Call("Unwrap")[0]) }
+
+// ErrIs is an Err with an Is method.
+type ErrIs struct{ Err }
+
+// Is calls the learner's method.
+func (e ErrIs) Is(target error) bool { return Result[bool](e.Call("Is", target)[0]) }
+
+// ErrUnwrapIs is an Err with Unwrap and Is methods.
+type ErrUnwrapIs struct{ ErrUnwrap }
+
+// Is calls the learner's method.
+func (e ErrUnwrapIs) Is(target error) bool { return Result[bool](e.Call("Is", target)[0]) }
+
+// ToError wraps a learner's error for native code.
+func ToError(o Obj) error {
+	unwrap, hasUnwrap := o.T.Method("Unwrap")
+	_, hasIs := o.T.Method("Is")
+	e := Err{Holder{o}}
+	switch {
+	case hasUnwrap && unwrap.Type().NumOut() == 1 && unwrap.Type().Out(0).Kind() == reflect.Slice:
+		return ErrUnwrapAll{e}
+	case hasUnwrap && hasIs:
+		return ErrUnwrapIs{ErrUnwrap{e}}
+	case hasUnwrap:
+		return ErrUnwrap{e}
+	case hasIs:
+		return ErrIs{e}
+	}
+	return e
+}
+
+// ErrorsAs is errors.As: found, if any, is the value that target's type holds.
+func ErrorsAs(err error, t *Type) (found any, ok bool) {
+	for err != nil {
+		x := In(err)
+		if Is(x, t) {
+			return x, true
+		}
+		if o, isObj := x.(Obj); isObj {
+			if _, has := o.T.Method("As"); has {
+				return nil, false
+			}
+		}
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, in := range e.Unwrap() {
+				if x, ok := ErrorsAs(in, t); ok {
+					return x, true
+				}
+			}
+			return nil, false
+		default:
+			return nil, false
+		}
+	}
+	return nil, false
+}

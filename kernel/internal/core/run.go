@@ -1,0 +1,218 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"reflect"
+	"runtime/pprof"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// What a goroutine belongs to is in its pprof labels, which the runtime hands
+// down to every goroutine that it starts, in native code too, and which
+// goroutine profiles show.
+const (
+	LabelCell = "spindle_cell" // the cell that a goroutine belongs to
+	LabelSite = "spindle_site" // where it was started: "cell 3, line 4, main.worker"
+)
+
+//go:linkname profLabel runtime/pprof.runtime_getProfLabel
+func profLabel() unsafe.Pointer
+
+// Host is what core needs of the process it runs in.
+type Host struct {
+	Output  func(cell int, stderr bool, p []byte) // nil: file descriptors 1 and 2
+	Started func(cell int) (ended func())         // may be nil
+	Show    func(values []any)
+	// Crash is called for a panic that ends the process; it must not return.
+	Crash func(p *Panicking, goid int64)
+}
+
+var (
+	host   Host
+	owners sync.Map // label set → cell
+	sets   sync.Map // labels' key → context
+	// Stop is 1 while the running cell is asked to stop.
+	stop     atomic.Int32
+	stopCell atomic.Int64
+)
+
+// Connect sets what core runs in. It is called once, before any cell runs.
+func Connect(h Host) { host = h }
+
+// Interrupted is the value of the panic that ends an interrupted cell.
+type Interrupted struct{}
+
+func (Interrupted) Error() string { return "interrupted" }
+
+// Interrupt asks the loops of a cell to end; 0 takes the request back.
+func Interrupt(cell int) {
+	stopCell.Store(int64(cell))
+	if cell == 0 {
+		stop.Store(0)
+	} else {
+		stop.Store(1)
+	}
+}
+
+// Poll is called once in each turn of every loop.
+func Poll() {
+	if stop.Load() != 0 && int64(CellOf()) == stopCell.Load() {
+		panic(&Panicking{Value: Interrupted{}})
+	}
+}
+
+// Enter makes the calling goroutine cell's; the result undoes it.
+func Enter(cell int) (leave func()) {
+	label(cell, "")
+	return func() { pprof.SetGoroutineLabels(context.Background()) }
+}
+
+func label(cell int, site string) {
+	key := strconv.Itoa(cell) + "\x00" + site
+	c, ok := sets.Load(key)
+	if !ok {
+		kv := []string{LabelCell, strconv.Itoa(cell)}
+		if site != "" {
+			kv = append(kv, LabelSite, site)
+		}
+		c, _ = sets.LoadOrStore(key, pprof.WithLabels(context.Background(), pprof.Labels(kv...)))
+	}
+	pprof.SetGoroutineLabels(c.(context.Context))
+	owners.Store(profLabel(), cell)
+}
+
+// CellOf is the cell that the calling goroutine belongs to; 0 is none.
+func CellOf() int {
+	if c, ok := owners.Load(profLabel()); ok {
+		return c.(int)
+	}
+	return 0
+}
+
+// Go is the go statement at a place of the learner's code.
+func Go(fn func(), cell, line int, in string) {
+	if fn == nil {
+		panic(Fault("go of nil func value"))
+	}
+	owner := CellOf()
+	var ended func()
+	if host.Started != nil {
+		ended = host.Started(owner)
+	}
+	go func() {
+		label(owner, fmt.Sprintf("cell %d, line %d, %s", cell, line, in))
+		if ended != nil {
+			defer ended()
+		}
+		defer func() {
+			if r := recover(); r != nil {
+				p := AsPanicking(r)
+				if _, ok := p.Value.(Interrupted); ok {
+					return
+				}
+				p.Trace = append(p.Trace, Site{cell, line, "created by " + in})
+				host.crash(p)
+			}
+		}()
+		fn()
+	}()
+}
+
+func (h Host) crash(p *Panicking) {
+	if h.Crash != nil {
+		h.Crash(p, goid())
+	}
+	fmt.Fprintf(os.Stderr, "panic: %s\n", p.Text())
+	os.Exit(2)
+}
+
+// Goid is the calling goroutine's number.
+func Goid() int64 { return goid() }
+
+func write(stderr bool, p []byte) {
+	if host.Output != nil {
+		host.Output(CellOf(), stderr, p)
+		return
+	}
+	if stderr {
+		os.Stderr.Write(p)
+	} else {
+		os.Stdout.Write(p)
+	}
+}
+
+// Show takes the values of a cell's last expression.
+func Show(values ...any) {
+	if host.Show != nil {
+		host.Show(values)
+	}
+}
+
+// MapIter is a range over a map.
+type MapIter struct{ it *reflect.MapIter }
+
+// NewMapIter begins a range over the map m.
+func NewMapIter(m any) *MapIter {
+	v := reflect.ValueOf(m)
+	if !v.IsValid() || v.IsNil() {
+		return &MapIter{}
+	}
+	return &MapIter{v.MapRange()}
+}
+
+// Next goes on to the next entry, and reports whether there is one.
+func (m *MapIter) Next() bool { return m.it != nil && m.it.Next() }
+
+// Key is the current key.
+func (m *MapIter) Key() reflect.Value { return m.it.Key() }
+
+// Value is the current value.
+func (m *MapIter) Value() reflect.Value { return m.it.Value() }
+
+// Select is a select statement being made.
+type Select struct {
+	cases  []reflect.SelectCase
+	def    bool
+	recv   reflect.Value
+	recvOK bool
+}
+
+// NewSelect begins a select statement.
+func NewSelect(hasDefault bool) *Select { return &Select{def: hasDefault} }
+
+// Send adds a send clause.
+func (s *Select) Send(ch, v reflect.Value) {
+	s.cases = append(s.cases, reflect.SelectCase{Dir: reflect.SelectSend, Chan: ch, Send: v})
+}
+
+// Recv adds a receive clause.
+func (s *Select) Recv(ch reflect.Value) {
+	s.cases = append(s.cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: ch})
+}
+
+// Do waits, and returns the number of the clause that went, -1 for default.
+func (s *Select) Do() int {
+	cases := s.cases
+	if s.def {
+		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectDefault})
+	} else if len(cases) == 0 {
+		select {}
+	}
+	i, v, ok := reflect.Select(cases)
+	if s.def && i == len(cases)-1 {
+		return -1
+	}
+	s.recv, s.recvOK = v, ok
+	return i
+}
+
+// OK is the second value of the receive that went.
+func (s *Select) OK() bool { return s.recvOK }
+
+// Received is the value received.
+func (s *Select) Received() reflect.Value { return s.recv }

@@ -1,0 +1,1 @@
+// This file lets run.go declare a function without a body.
