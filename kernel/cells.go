@@ -18,5 +18,7 @@ func workerConfig() worker.Config {
 		{Path: "spindle/lab", Name: "lab", Symbols: labSymbols(), Source: lab.Source},
 		{Path: "spindle/refs", Name: "refs", Symbols: refsSymbols(), Source: refs.Source},
 	}
-	return worker.Config{New: newPlain, Packages: packages, Calls: inspectionCalls(packages)}
+	return worker.Config{New: evaluator, Packages: packages, Calls: inspectionCalls(packages)}
 }
+
+func evaluator(c interp.Config) (interp.Evaluator, error) { return interp.New(c) }

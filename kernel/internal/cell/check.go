@@ -8,6 +8,7 @@ import (
 	"go/scanner"
 	"go/token"
 	"go/types"
+	"reflect"
 	"runtime"
 	"sort"
 	"strconv"
@@ -252,7 +253,8 @@ func (s *Session) needsFull(c *checked, names, vars map[string]bool) bool {
 }
 
 func (s *Session) typecheck(c *checked, files []*ast.File, redeclared map[string]bool) ErrorList {
-	c.pkg = types.NewPackage("main", "main")
+	c.pkg = s.pkg
+	empty(c.pkg.Scope())
 	known := map[string]bool{}
 	if redeclared != nil {
 		for n, d := range s.names {
@@ -269,8 +271,15 @@ func (s *Session) typecheck(c *checked, files []*ast.File, redeclared map[string
 			}
 		}
 	}
+	// Together, for a := at top level has moved from one file to the other.
+	free := map[string]bool{}
 	for _, f := range files {
-		s.addImports(c, f, known)
+		for _, id := range f.Unresolved {
+			free[id.Name] = true
+		}
+	}
+	for _, f := range files {
+		s.addImports(c, f, known, free)
 	}
 	var errs ErrorList
 	dropping := false
@@ -299,6 +308,14 @@ func (s *Session) typecheck(c *checked, files []*ast.File, redeclared map[string
 	}
 	_ = types.NewChecker(&conf, c.fset, c.pkg, c.info).Files(files)
 	return errs.sorted()
+}
+
+// empty takes all names out of a package's scope. All cells are one package,
+// by identity: go/types lets nobody else set unexported fields, for one. But a
+// scope has no way to forget a name, and cells redeclare them.
+func empty(scope *types.Scope) {
+	f := reflect.ValueOf(scope).Elem().FieldByName("elems")
+	reflect.NewAt(f.Type(), f.Addr().UnsafePointer()).Elem().SetZero()
 }
 
 func (s *Session) at(fset *token.FileSet, pos token.Pos, msg string) Error {
@@ -456,7 +473,7 @@ func (s *Session) takeImports(c *checked, f *ast.File) error {
 
 // addImports gives f the imports that it uses: the session's, the cell's, and
 // standard packages that were never imported but can mean only one thing.
-func (s *Session) addImports(c *checked, f *ast.File, known map[string]bool) {
+func (s *Session) addImports(c *checked, f *ast.File, known, free map[string]bool) {
 	sels := map[string]map[string]bool{}
 	ast.Inspect(f, func(n ast.Node) bool {
 		if se, ok := n.(*ast.SelectorExpr); ok {
@@ -469,10 +486,6 @@ func (s *Session) addImports(c *checked, f *ast.File, known map[string]bool) {
 		}
 		return true
 	})
-	free := map[string]bool{}
-	for _, id := range f.Unresolved {
-		free[id.Name] = true
-	}
 	have := map[string]bool{}
 	for _, sp := range f.Imports {
 		if sp.Name != nil {

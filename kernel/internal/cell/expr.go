@@ -24,6 +24,17 @@ func (u *lowerer) temp(text string) string {
 	return n
 }
 
+// typed puts text into a variable declared with its type: yaegi knows less of
+// the type of what comes out of a native struct or variable.
+func (u *lowerer) typed(text string, t types.Type) string {
+	if u.stable(text) {
+		return text
+	}
+	n := u.s.next("v")
+	u.line("var %s %s = %s", n, u.tx(t), text)
+	return n
+}
+
 func (u *lowerer) typeOf(e ast.Expr) types.Type {
 	if t := u.f.info.TypeOf(e); t != nil {
 		return u.s.subst(u.f.env, t)

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"go/types"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -19,6 +20,8 @@ type Unit struct {
 	Descs   []DescDef
 	Natives []Native
 	Vars    []VarDef
+	Imports []string     // paths of the compiled packages that Code imports
+	Setup   string       // the function that registers methods; "" without any
 	Entry   string       // the function that runs the cell
 	Value   []types.Type // types of the last expression's values, if shown
 	Notes   []string     // what the learner should be told: names dropped, imports added
@@ -404,6 +407,10 @@ func (s *Session) Commit(u *Unit) {
 	}
 }
 
+// StdPrefix stands before the paths of compiled packages in core code, so that
+// yaegi gives none of them a treatment of its own.
+const StdPrefix = "spindle/std/"
+
 // assemble writes the unit's file.
 func (u *lowerer) assemble() {
 	var b strings.Builder
@@ -415,6 +422,14 @@ func (u *lowerer) assemble() {
 		for range strings.Count(s, "\n") + 1 {
 			u.unit.Lines = append(u.unit.Lines, p)
 		}
+	}
+	if len(u.table) > 0 {
+		u.unit.Setup = u.s.next("setup")
+		f := &fun{head: "func " + u.unit.Setup + "() {"}
+		for _, t := range u.table {
+			f.lines = append(f.lines, line{t, token.NoPos})
+		}
+		u.funcs = append(u.funcs, f)
 	}
 	body := strings.Builder{}
 	for _, f := range u.funcs {
@@ -436,7 +451,8 @@ func (u *lowerer) assemble() {
 	sort.Strings(paths)
 	for _, p := range paths {
 		if strings.Contains(text, u.pkgs[p]+".") {
-			emit(fmt.Sprintf("import %s %q", u.pkgs[p], p), Place{})
+			emit(fmt.Sprintf("import %s %q", u.pkgs[p], StdPrefix+p), Place{})
+			u.unit.Imports = append(u.unit.Imports, p)
 		}
 	}
 	for _, f := range u.funcs {
@@ -449,7 +465,20 @@ func (u *lowerer) assemble() {
 		}
 		emit(f.head, at(token.NoPos))
 		for _, l := range f.lines {
-			emit(l.text, at(l.pos))
+			// \x01 POS \x02 goes on at another place of the cell.
+			pos := l.pos
+			text := l.text
+			for {
+				before, rest, ok := strings.Cut(text, "\x01")
+				if !ok {
+					break
+				}
+				num, after, _ := strings.Cut(rest, "\x02")
+				emit(before, at(pos))
+				n, _ := strconv.Atoi(num)
+				pos, text = token.Pos(n), after
+			}
+			emit(text, at(pos))
 		}
 		emit("}", at(token.NoPos))
 	}

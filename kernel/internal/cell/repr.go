@@ -351,3 +351,13 @@ func (u *lowerer) zero(t types.Type) string {
 	}
 	return "(" + x + ")(nil)"
 }
+
+// ID, NativeNamed and Learner are what package interp needs to make the types
+// that a unit asks for.
+func (s *Session) ID(t types.Type) string { return s.id(t) }
+
+// NativeNamed is the compiled named type that represents t, or nil.
+func (s *Session) NativeNamed(t types.Type) *types.Named { return s.nativeNamed(t) }
+
+// Learner reports that t's representation does not tell all about it.
+func (s *Session) Learner(t types.Type) bool { return s.learner(t) }

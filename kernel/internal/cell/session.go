@@ -13,6 +13,7 @@ import (
 // safe for concurrent use.
 type Session struct {
 	imp     types.Importer
+	pkg     *types.Package
 	stdlib  map[string][]string // package name → import paths it may stand for
 	ctxt    *types.Context      // identity of instances
 	imports map[string]string   // name in cells → path; "." + path for dot imports
@@ -54,7 +55,7 @@ type decl struct {
 // name to the paths that it may stand for, for imports that a cell leaves out.
 func New(imp types.Importer, stdlib map[string][]string) *Session {
 	return &Session{
-		imp: imp, stdlib: stdlib, ctxt: types.NewContext(),
+		imp: imp, pkg: types.NewPackage("main", "main"), stdlib: stdlib, ctxt: types.NewContext(),
 		imports: map[string]string{}, names: map[string]*decl{}, insts: map[string]*inst{},
 		rhs: map[*types.TypeName]types.Type{}, ids: map[*types.TypeName]string{}, gens: map[string]int{},
 		shapes: map[string]string{}, refs: map[string]string{},

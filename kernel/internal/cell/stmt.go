@@ -76,7 +76,7 @@ func (u *lowerer) stmt(s ast.Stmt) {
 		ch := u.under(s.Chan).(*types.Chan)
 		ops := u.ordered(2, func(i int) string {
 			if i == 0 {
-				return u.expr(s.Chan)
+				return u.typed(u.expr(s.Chan), u.typeOf(s.Chan))
 			}
 			return u.to(s.Value, ch.Elem())
 		})

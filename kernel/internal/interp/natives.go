@@ -1,0 +1,320 @@
+package interp
+
+import (
+	"fmt"
+	"go/types"
+	"reflect"
+	"strings"
+
+	"spindle/kernel/internal/cell"
+	"spindle/kernel/internal/core"
+	"spindle/kernel/internal/std"
+)
+
+type vals = []reflect.Value
+
+func single(v reflect.Value) vals { return vals{v} }
+
+var (
+	boolR   = reflect.TypeFor[bool]()
+	intR    = reflect.TypeFor[int]()
+	selectR = reflect.TypeFor[*core.Select]()
+	iterR   = reflect.TypeFor[*core.MapIter]()
+)
+
+func fn(in, out []reflect.Type, f func(vals) vals) reflect.Value {
+	return reflect.MakeFunc(reflect.FuncOf(in, out, false), f)
+}
+
+type rts = []reflect.Type
+
+// iface is v as an any; the zero Value of an interface is nil.
+func iface(v reflect.Value) any {
+	if v.Kind() == reflect.Interface && v.IsNil() {
+		return nil
+	}
+	return v.Interface()
+}
+
+// anyValue is x as a reflect.Value of type any.
+func anyValue(x any) reflect.Value {
+	v := reflect.New(anyR).Elem()
+	if x != nil {
+		v.Set(reflect.ValueOf(x))
+	}
+	return v
+}
+
+// as is x as a reflect.Value of type t, a concrete or an interface type.
+func as(x any, t reflect.Type) reflect.Value {
+	v := reflect.New(t).Elem()
+	if x != nil {
+		v.Set(core.Value(x, t))
+	}
+	return v
+}
+
+// native makes one of the native functions that a unit asks for.
+func (r *realizer) native(n cell.Native) (reflect.Value, error) {
+	var t reflect.Type
+	if n.Type != nil {
+		if _, ok := n.Type.(*types.Signature); !ok || n.Kind != "method" {
+			t = r.rtype(n.Type)
+		}
+	}
+	switch n.Kind {
+	case "any":
+		return fn(rts{t}, rts{anyR}, func(a vals) vals { return single(anyValue(a[0].Interface())) }), nil
+	case "box":
+		d := r.desc(n.Type)
+		return fn(rts{t}, rts{anyR}, func(a vals) vals { return single(anyValue(core.Obj{T: d, V: a[0].Interface()})) }), nil
+	case "is":
+		d := r.desc(n.Type)
+		return reflect.ValueOf(func(x any) bool { return core.Is(x, d) }), nil
+	case "assert":
+		d, from := r.desc(n.Type), r.ifaceName(n.Sig[0])
+		conv := r.outOf(n.Type, t)
+		return fn(rts{anyR}, rts{t}, func(a vals) vals {
+			return single(conv(core.Assert(iface(a[0]), d, from)))
+		}), nil
+	case "assertOK":
+		d := r.desc(n.Type)
+		conv := r.outOf(n.Type, t)
+		return fn(rts{anyR}, rts{t, boolR}, func(a vals) vals {
+			x := iface(a[0])
+			if !core.Is(x, d) {
+				return vals{reflect.Zero(t), reflect.ValueOf(false)}
+			}
+			return vals{conv(x), reflect.ValueOf(true)}
+		}), nil
+	case "out":
+		conv := r.outOf(n.Type, t)
+		return fn(rts{anyR}, rts{t}, func(a vals) vals { return single(conv(iface(a[0]))) }), nil
+	case "up":
+		to := r.rtype(n.To)
+		return fn(rts{t}, rts{to}, func(a vals) vals {
+			v := reflect.New(to).Elem()
+			v.Set(a[0])
+			return single(v)
+		}), nil
+	case "convert":
+		to := r.rtype(n.To)
+		return fn(rts{t}, rts{to}, func(a vals) vals { return single(convert(a[0], to)) }), nil
+	case "equal":
+		to := r.rtype(n.To)
+		return fn(rts{t, to}, rts{boolR}, func(a vals) vals {
+			if a[0].Kind() == reflect.Chan {
+				return single(reflect.ValueOf(a[0].Pointer() == a[1].Pointer()))
+			}
+			return single(reflect.ValueOf(a[0].Interface() == a[1].Interface()))
+		}), nil
+	case "errorsAs":
+		d := r.desc(n.Type)
+		conv := r.outOf(n.Type, t)
+		return fn(rts{errorR, reflect.PointerTo(t)}, rts{boolR}, func(a vals) vals {
+			err, _ := iface(a[0]).(error)
+			x, ok := core.ErrorsAs(err, d)
+			if ok {
+				a[1].Elem().Set(conv(x))
+			}
+			return single(reflect.ValueOf(ok))
+		}), nil
+	case "generic":
+		return r.generic(n)
+	case "atomicPointer":
+		return r.atomicPointer(n), nil
+	case "makeSlice":
+		return fn(rts{intR, intR}, rts{t}, func(a vals) vals { return single(makeSlice(t, int(a[0].Int()), int(a[1].Int()))) }), nil
+	case "append":
+		return fn(rts{t, t}, rts{t}, func(a vals) vals { return single(reflect.AppendSlice(a[0], a[1])) }), nil
+	case "min", "max":
+		return fn(rts{reflect.SliceOf(t)}, rts{t}, func(a vals) vals { return single(extreme(a[0], n.Kind == "min")) }), nil
+	case "clear":
+		return fn(rts{t}, nil, func(a vals) vals { a[0].Clear(); return nil }), nil
+	case "lookup":
+		return fn(rts{t, t.Key()}, rts{t.Elem(), boolR}, func(a vals) vals {
+			v := a[0].MapIndex(a[1])
+			if !v.IsValid() {
+				return vals{reflect.Zero(t.Elem()), reflect.ValueOf(false)}
+			}
+			return vals{v, reflect.ValueOf(true)}
+		}), nil
+	case "iterKey":
+		return fn(rts{iterR}, rts{t}, func(a vals) vals { return single(a[0].Interface().(*core.MapIter).Key()) }), nil
+	case "iterValue":
+		return fn(rts{iterR}, rts{t}, func(a vals) vals { return single(a[0].Interface().(*core.MapIter).Value()) }), nil
+	case "selectSend":
+		return fn(rts{selectR, t, t.Elem()}, nil, func(a vals) vals {
+			a[0].Interface().(*core.Select).Send(a[1], a[2])
+			return nil
+		}), nil
+	case "selectRecv":
+		return fn(rts{selectR, t}, nil, func(a vals) vals { a[0].Interface().(*core.Select).Recv(a[1]); return nil }), nil
+	case "selected":
+		return fn(rts{selectR}, rts{t}, func(a vals) vals { return single(a[0].Interface().(*core.Select).Received()) }), nil
+	case "method":
+		return r.method(n), nil
+	}
+	return reflect.Value{}, fmt.Errorf("unknown native function %s", n.Kind)
+}
+
+// ifaceName is how the runtime calls an interface type in a failed assertion.
+func (r *realizer) ifaceName(t types.Type) string {
+	if n, ok := types.Unalias(t).(*types.Named); ok {
+		return typeName(n)
+	}
+	if i, ok := t.Underlying().(*types.Interface); ok && i.NumMethods() == 0 {
+		return "interface {}"
+	}
+	return typeName(t)
+}
+
+// outOf converts a core interface value to the representation of t.
+func (r *realizer) outOf(t types.Type, rt reflect.Type) func(any) reflect.Value {
+	if !types.IsInterface(t) || rt == anyR {
+		return func(x any) reflect.Value { return as(x, rt) }
+	}
+	n := r.s.NativeNamed(t)
+	var adapt func(core.Obj) any
+	switch {
+	case rt == errorR:
+		adapt = func(o core.Obj) any { return core.ToError(o) }
+	case n != nil && n.Obj().Pkg() != nil:
+		adapt = std.Adapter(n.Obj().Pkg().Path(), n.Obj().Name())
+	}
+	return func(x any) reflect.Value {
+		if o, ok := x.(core.Obj); ok {
+			if adapt == nil {
+				panic(fmt.Sprintf("spindle: a %s cannot be passed to compiled code as %s", o.T.Name, rt))
+			}
+			x = adapt(o)
+		}
+		v := reflect.New(rt).Elem()
+		if x != nil {
+			v.Set(reflect.ValueOf(x))
+		}
+		return v
+	}
+}
+
+func convert(v reflect.Value, to reflect.Type) (out reflect.Value) {
+	defer func() {
+		if e := recover(); e != nil {
+			if s, ok := e.(string); ok && strings.Contains(s, "cannot convert slice with length") {
+				want := to
+				if want.Kind() == reflect.Pointer {
+					want = want.Elem()
+				}
+				panic(core.Fault(fmt.Sprintf("cannot convert slice with length %d to array or pointer to array with length %d", v.Len(), want.Len())))
+			}
+			panic(e)
+		}
+	}()
+	return v.Convert(to)
+}
+
+func makeSlice(t reflect.Type, n, c int) reflect.Value {
+	if c < 0 {
+		c = n
+	}
+	switch {
+	case n < 0:
+		panic(core.Fault("makeslice: len out of range"))
+	case c < n:
+		panic(core.Fault("makeslice: cap out of range"))
+	}
+	return reflect.MakeSlice(t, n, c)
+}
+
+func extreme(s reflect.Value, least bool) reflect.Value {
+	m := s.Index(0)
+	for i := 1; i < s.Len(); i++ {
+		v := s.Index(i)
+		switch m.Kind() {
+		case reflect.Float32, reflect.Float64:
+			if least {
+				m = reflect.ValueOf(min(m.Float(), v.Float())).Convert(m.Type())
+			} else {
+				m = reflect.ValueOf(max(m.Float(), v.Float())).Convert(m.Type())
+			}
+			continue
+		}
+		less := false
+		switch {
+		case v.CanInt():
+			less = v.Int() < m.Int()
+		case v.CanUint():
+			less = v.Uint() < m.Uint()
+		default:
+			less = v.String() < m.String()
+		}
+		if less == least && v.Interface() != m.Interface() {
+			m = v
+		}
+	}
+	return m
+}
+
+func (r *realizer) generic(n cell.Native) (reflect.Value, error) {
+	g, ok := core.Generics[n.Arg]
+	if !ok {
+		return reflect.Value{}, fmt.Errorf("no generic function %s", n.Arg)
+	}
+	var in, out []reflect.Type
+	for _, t := range n.Sig {
+		in = append(in, r.rtype(t))
+	}
+	for _, t := range n.Res {
+		out = append(out, r.rtype(t))
+	}
+	return fn(in, out, func(a vals) vals {
+		rs := g(out, a)
+		for i, v := range rs {
+			if v.Type() != out[i] {
+				c := reflect.New(out[i]).Elem()
+				if out[i].Kind() == reflect.Interface || v.Type().AssignableTo(out[i]) {
+					c.Set(v)
+				} else {
+					c = v.Convert(out[i])
+				}
+				rs[i] = c
+			}
+		}
+		return rs
+	}), nil
+}
+
+func (r *realizer) atomicPointer(n cell.Native) reflect.Value {
+	in := []reflect.Type{reflect.TypeFor[*core.AtomicPointer]()}
+	var out []reflect.Type
+	for _, t := range n.Sig {
+		in = append(in, r.rtype(t))
+	}
+	for _, t := range n.Res {
+		out = append(out, r.rtype(t))
+	}
+	elem := reflect.PointerTo(r.rtype(n.Type.(*types.Named).TypeArgs().At(0)))
+	return fn(in, out, func(a vals) vals {
+		return a[0].Interface().(*core.AtomicPointer).Do(n.Arg, elem, a[1:])
+	})
+}
+
+// method calls a method of an interface's dynamic value.
+func (r *realizer) method(n cell.Native) reflect.Value {
+	sig := n.Type.(*types.Signature)
+	in := append([]reflect.Type{anyR}, r.tuple(sig.Params())...)
+	out := r.tuple(sig.Results())
+	return fn(in, out, func(a vals) vals {
+		rs := core.Invoke(iface(a[0]), n.Arg, a[1:])
+		for i, v := range rs {
+			if v.Type() != out[i] {
+				c := reflect.New(out[i]).Elem()
+				if v.Kind() != reflect.Interface || !v.IsNil() {
+					c.Set(v)
+				}
+				rs[i] = c
+			}
+		}
+		return rs
+	})
+}

@@ -1,0 +1,1 @@
+// This file lets hook.go declare a function without a body.
