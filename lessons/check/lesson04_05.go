@@ -181,7 +181,7 @@ func checkTraceLine(a answer) string {
 		return problem
 	}
 	for _, c := range []struct{ p, threads, idle, queue int }{{2, 6, 3, 17}, {8, 12, 0, 0}, {1, 4, 2, 5}} {
-		line := fmt.Sprintf("SCHED 100ms: gomaxprocs=%d idleprocs=1 threads=%d spinningthreads=1 needspinning=0 idlethreads=%d runqueue=%d [3 4]",
+		line := fmt.Sprintf("SCHED 100ms: gomaxprocs=%d idleprocs=1 threads=%d spinningthreads=1 needspinning=0 idlethreads=%d runqueue=%d [ 3 4 ] schedticks=[ 12 9 ]",
 			c.p, c.threads, c.idle, c.queue)
 		p, busy, queue := read(line)
 		switch {
