@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"html"
-	"slices"
 	"strings"
 	"time"
 
@@ -147,29 +146,3 @@ func card(edge, body string) string {
 	return `<div style="border-left:4px solid ` + edge + `;padding:.4em .8em;margin:.4em 0;line-height:1.45">` + body + `</div>`
 }
 
-// Verdicts shows every claim with the verdict that the learner's own runs gave
-// it so far, and which are still open.
-func Verdicts() {
-	pages := read()
-	claims := article.Claims()
-	rows := make([][]any, 0, len(claims))
-	count := map[string]int{}
-	for _, c := range claims {
-		v, ok := pages.Claims[c.ID]
-		if !ok {
-			v.Verdict = "not yet"
-		}
-		count[v.Verdict]++
-		rows = append(rows, []any{c.ID, c.Text, v.Verdict})
-	}
-	var tally []string
-	for verdict, n := range count {
-		tally = append(tally, fmt.Sprintf("%s: %d", verdict, n))
-	}
-	slices.Sort(tally)
-	display.Show(display.Grid{
-		Headers: []string{"claim", "the article says", "your machine says"},
-		Rows:    rows,
-		Caption: strings.Join(tally, ", "),
-	})
-}

@@ -9,6 +9,7 @@ import (
 
 	"spindle/kernel/display"
 	"spindle/lessons/internal/journal"
+	"spindle/lessons/lab"
 )
 
 // page is a Sink that keeps what is shown.
@@ -41,6 +42,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	os.Setenv(journal.Env, filepath.Join(dir, "journal.json"))
+	os.Setenv("SPINDLE_RESULTS", filepath.Join(dir, "results"))
 	display.Connect(&shown)
 	code := m.Run()
 	os.RemoveAll(dir)
@@ -79,6 +81,32 @@ func TestVerdictFollowsTheEvidence(t *testing.T) {
 		if v := read().Claims["P3"].Verdict; v != c.want {
 			t.Errorf("%v: the journal says %q", c.evidence, v)
 		}
+	}
+}
+
+// Of several verdicts on a claim the least favourable counts, and a claim that
+// doesn't hold is explained.
+func TestVerdictsOfAllRuns(t *testing.T) {
+	keep(func(p *journal.Pages) {
+		p.Claims["T4"] = journal.Verdict{Verdict: holds, Reason: "it was fast"}
+		p.Claims["T6"] = journal.Verdict{Verdict: fails, Reason: "slower <here>"}
+	})
+	r := &lab.Result{Name: "ipc", Verdicts: []lab.Verdict{{Claim: "T4", Verdict: lab.InPart, Reason: "not to a sleeper"}, {Claim: "T6", Verdict: lab.Holds, Reason: "x"}}}
+	if err := r.Save(); err != nil {
+		t.Fatal(err)
+	}
+	found := findings()
+	if f := found["T4"]; f.verdict != inPart || f.reason != "not to a sleeper" {
+		t.Errorf("T4: %v", f)
+	}
+	if f := found["T6"]; f.verdict != fails {
+		t.Errorf("T6: %v", f)
+	}
+	shown.take()
+	Verdicts()
+	page, _ := shown.take()[0].Data["text/html"].(string)
+	if !strings.Contains(page, "slower &lt;here&gt;") || !strings.Contains(page, "not to a sleeper") {
+		t.Errorf("the reasons are missing in %s", page)
 	}
 }
 

@@ -208,16 +208,14 @@ func (r *Result) remarks() []string {
 	return notes
 }
 
-// HTML is the result as a page shows it: verdicts, table, plots, facts, notes.
+// HTML is the result as a page shows it: table, plots, facts, notes. Its
+// verdicts are values of their own, which a cell shows where it asked.
 func (r *Result) HTML() string {
 	var b strings.Builder
 	b.WriteString(`<div class="spindle-result">`)
 	if r.Skipped != "" {
 		fmt.Fprintf(&b, `<p><strong>SKIP</strong> %s: %s</p>`, html.EscapeString(r.Title), html.EscapeString(r.Skipped))
 	} else {
-		for _, v := range r.Verdicts {
-			b.WriteString(v.HTML())
-		}
 		b.WriteString(r.Table().HTML())
 		if svg := r.draw(); svg != "" {
 			b.WriteString(`<div style="max-width:720px">` + svg + `</div>`)
