@@ -145,4 +145,3 @@ func colour(verdict string) string {
 func card(edge, body string) string {
 	return `<div style="border-left:4px solid ` + edge + `;padding:.4em .8em;margin:.4em 0;line-height:1.45">` + body + `</div>`
 }
-
