@@ -3,6 +3,8 @@ package lab
 import (
 	"fmt"
 	"strings"
+
+	"spindle/lessons/refs"
 )
 
 // Published is a figure of somebody else's for something that the lab
@@ -23,6 +25,21 @@ type Published struct {
 	Date     string `json:"date"`
 	Hardware string `json:"hardware,omitempty"`
 	Note     string `json:"note,omitempty"`
+}
+
+// Figures are the published figures of package refs, in the lab's form.
+func Figures() []Published {
+	var all []Published
+	for _, f := range refs.All() {
+		p := Published{
+			Measure: f.Quantity, Value: f.Value, Unit: f.Unit, Source: f.Source, URL: f.URL, Date: f.Date, Hardware: f.Hardware, Note: f.Says,
+		}
+		if f.High > f.Value {
+			p.Value, p.Low, p.High = (f.Value+f.High)/2, f.Value, f.High
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 // String is the figure and where it is from.

@@ -133,8 +133,8 @@ func (r *Result) Verdict(claim string) Verdict {
 }
 
 // Beside sets published figures beside the measured ones with the same ID and
-// returns r, so that a cell may end in r.Beside(refs.All()...). Figures for
-// other measurements are left out.
+// returns r. Figures for other measurements are left out. A result made in a
+// cell has those of Figures beside it already.
 func (r *Result) Beside(published ...Published) *Result {
 	r.Published = nil
 	for _, p := range published {

@@ -199,7 +199,7 @@ var host atomic.Pointer[Host]
 func Connect(h Host) { host.Store(&h) }
 
 // inCell runs the experiment for a cell: with the host's context and
-// progress, and its result kept for later lessons.
+// progress, published figures beside it, and its result kept for later lessons.
 func inCell(name string, params any) *Result {
 	e, ok := Find(name)
 	if !ok {
@@ -225,6 +225,7 @@ func inCell(name string, params any) *Result {
 	if err != nil {
 		panic(fmt.Errorf("lab: %w", err))
 	}
+	r.Beside(Figures()...)
 	if err := r.Save(); err != nil {
 		r.note("This result could not be kept for later lessons: %v", err)
 	}

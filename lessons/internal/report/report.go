@@ -14,7 +14,6 @@ import (
 
 	"spindle/lessons/internal/notebook"
 	"spindle/lessons/lab"
-	"spindle/lessons/refs"
 )
 
 // Report is the newest result of each experiment, with the figures of others
@@ -74,19 +73,7 @@ func Make(results map[string]*lab.Result) *Report {
 }
 
 // Published lists the published figures in the lab's form.
-func Published() []lab.Published {
-	var all []lab.Published
-	for _, f := range refs.All() {
-		p := lab.Published{
-			Measure: f.Quantity, Value: f.Value, Unit: f.Unit, Source: f.Source, URL: f.URL, Date: f.Date, Hardware: f.Hardware, Note: f.Says,
-		}
-		if f.High > f.Value {
-			p.Value, p.Low, p.High = (f.Value+f.High)/2, f.Value, f.High
-		}
-		all = append(all, p)
-	}
-	return all
-}
+func Published() []lab.Published { return lab.Figures() }
 
 // Row is one measurement beside one published figure, for programs. Measured
 // and Published are in the same base unit, ns or B, or a counted thing.
