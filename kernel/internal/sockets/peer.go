@@ -14,7 +14,8 @@ const writeChunk = 1 << 20
 // writer goroutine is started by newPeer and ends on close.
 type peer struct {
 	conn   net.Conn
-	id     string // routing identity, never empty
+	id     string // ZMTP identity, never empty; peers may share one
+	unique string // names this connection, in all sockets
 	in     *frameReader
 	out    *queue
 	opened time.Time
@@ -38,6 +39,7 @@ func newPeer(conn net.Conn, id string, budget *budget, lim limits) *peer {
 	return &peer{
 		conn:   conn,
 		id:     id,
+		unique: newIdentity(),
 		in:     in,
 		out:    newQueue(lim.queueBytes, lim.queueItems),
 		stall:  lim.stall,

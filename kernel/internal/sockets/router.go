@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -12,7 +13,10 @@ import (
 )
 
 // router is shell, control or stdin: requests come in from any peer, replies go
-// to the peer that a message's first identity names.
+// to the peer that a message's identities name. Two come before those that the
+// peer sent itself: the connection, which no two peers share, and the peer's
+// ZMTP identity, by which a front end's connection on another socket is found.
+// (All clients of one jupyter_client.KernelManager have the same identity.)
 type router struct {
 	*listener
 	codec *wire.Codec
@@ -22,8 +26,9 @@ type router struct {
 	inbox chan inbound
 	done  chan struct{} // closed when the socket is: readers leave inbox alone
 
-	rmu  sync.Mutex // guards byID
-	byID map[string]*peer
+	rmu    sync.Mutex // guards all below
+	byConn map[string]*peer
+	byID   map[string]*peer
 }
 
 // inbound is one verified message and what it takes of the budget.
@@ -37,7 +42,7 @@ func newRouter(name string, ln net.Listener, codec *wire.Codec, sh shared) *rout
 		codec: codec,
 		inbox: make(chan inbound),
 		done:  make(chan struct{}),
-		byID:  make(map[string]*peer),
+		byID:  make(map[string]*peer), byConn: make(map[string]*peer),
 	}
 	r.listener = &listener{
 		typ: zmq4.Router, ln: ln, lim: sh.lim, budget: sh.budget, known: sh.known, log: sh.notices(name),
@@ -51,6 +56,7 @@ func newRouter(name string, ln net.Listener, codec *wire.Codec, sh shared) *rout
 func (r *router) join(p *peer) {
 	r.rmu.Lock()
 	defer r.rmu.Unlock()
+	r.byConn[p.unique] = p
 	if r.byID[p.id] == nil {
 		r.byID[p.id] = p
 	}
@@ -59,6 +65,7 @@ func (r *router) join(p *peer) {
 func (r *router) leave(p *peer) {
 	r.rmu.Lock()
 	defer r.rmu.Unlock()
+	delete(r.byConn, p.unique)
 	if r.byID[p.id] == p {
 		delete(r.byID, p.id)
 	}
@@ -92,7 +99,7 @@ func (r *router) read(p *peer) {
 			r.byID[p.id] = p // it has the key: a stale namesake has to go
 			r.rmu.Unlock()
 		}
-		msg.Identities = append([][]byte{[]byte(p.id)}, msg.Identities...)
+		msg.Identities = append([][]byte{[]byte(p.unique), []byte(p.id)}, msg.Identities...)
 		select {
 		case r.inbox <- inbound{msg, m.charged}:
 		case <-p.done:
@@ -118,25 +125,27 @@ func (r *router) receive(ctx context.Context) (wire.Message, error) {
 	}
 }
 
-// send queues m for the peer that its first identity names. A peer that is gone
+// send queues m for the peer that its identities name. A peer that is gone
 // is no error: it will not miss the reply. One that does not read is dropped.
 func (r *router) send(m wire.Message) error {
 	frames, err := r.codec.Encode(m)
 	if err != nil {
 		return err
 	}
-	if len(m.Identities) == 0 {
-		r.log.say(slog.LevelWarn, "reply without identity")
-		return nil
+	if len(m.Identities) < 2 {
+		return fmt.Errorf("send %s: %d identities, want those of a request", m.Header.MsgType, len(m.Identities))
 	}
 	r.rmu.Lock()
-	p := r.byID[string(m.Identities[0])]
+	p := r.byConn[string(m.Identities[0])]
+	if p == nil {
+		p = r.byID[string(m.Identities[1])]
+	}
 	r.rmu.Unlock()
 	if p == nil {
 		r.log.say(slog.LevelDebug, "reply to a peer that is gone", "type", m.Header.MsgType)
 		return nil
 	}
-	if err := p.out.put(encode(frames[1:])); err != nil {
+	if err := p.out.put(encode(frames[2:])); err != nil {
 		r.log.say(slog.LevelWarn, "dropped a peer", "err", err)
 		p.close()
 	}

@@ -120,8 +120,9 @@ func (s *Set) Receive(ctx context.Context, ch wire.Channel) (wire.Message, error
 	return s.routers[ch].receive(ctx)
 }
 
-// Send queues m on ch for the peer that its first identity names. It does not
-// block, and a peer that is gone is no error.
+// Send queues m on ch for the front end that m.Identities, those of a request,
+// name: on another channel than the request's, for its connection there. It
+// does not block, and a peer that is gone is no error.
 func (s *Set) Send(ch wire.Channel, m wire.Message) error {
 	return s.routers[ch].send(m)
 }

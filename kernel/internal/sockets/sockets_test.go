@@ -254,7 +254,7 @@ func TestIdentities(t *testing.T) {
 	}
 	stdin := dial(k.conn.StdinPort)
 	eventually(t, "stdin is there", func() bool { return k.Peers() == 1 })
-	if err := k.Send(wire.Stdin, wire.Message{Identities: [][]byte{[]byte("me")}, Header: wire.NewHeader("k", "input_request")}); err != nil {
+	if err := k.Send(wire.Stdin, wire.Message{Identities: [][]byte{[]byte("shell's connection"), []byte("me")}, Header: wire.NewHeader("k", "input_request")}); err != nil {
 		t.Fatal(err)
 	}
 	if frames, err := stdin.Recv(); err != nil || len(frames) != 6 {
@@ -272,7 +272,8 @@ func TestIdentities(t *testing.T) {
 	}
 	ask(stale)
 	ask(fresh)
-	if err := k.Send(wire.Shell, wire.Message{Identities: [][]byte{[]byte("nobody")}, Header: wire.NewHeader("k", "reply")}); err != nil {
+	ask(stale) // each gets the replies to its own requests
+	if err := k.Send(wire.Shell, wire.Message{Identities: [][]byte{{}, []byte("nobody")}, Header: wire.NewHeader("k", "reply")}); err != nil {
 		t.Errorf("reply to nobody: %v", err)
 	}
 }
