@@ -55,7 +55,7 @@ func (w *Worker) watchDeadlock(r *run, source string) {
 			before = ids
 			continue
 		}
-		w.finish(r, frames.DoneBody{Err: w.deadlock(sleeping)})
+		w.abandon(r, w.deadlock(sleeping))
 		return
 	}
 }

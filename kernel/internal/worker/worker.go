@@ -157,7 +157,9 @@ type run struct {
 	cell      int
 	goroutine atomic.Uint64          // id of the goroutine that runs it
 	over      chan struct{}          // closed when its end has been reported
-	once      sync.Once              // of reporting the end
+	ended     atomic.Bool            // somebody reports the end, or has
+	asked     atomic.Bool            // to stop
+	release   sync.Once              // of the evaluator
 	stop      atomic.Pointer[func()] // ends a shell command; nil for cells
 }
 
@@ -209,7 +211,8 @@ func (w *Worker) begin(r *run) {
 	w.gate.Unlock()
 }
 
-// execute runs r to its end and reports it.
+// execute runs r to its end and reports it. Where r was left behind meanwhile
+// nobody wants to know any more.
 func (w *Worker) execute(r *run, body frames.ExecuteBody) {
 	r.goroutine.Store(goroutineID())
 	began := timesNow()
@@ -218,23 +221,44 @@ func (w *Worker) execute(r *run, body frames.ExecuteBody) {
 	}}
 	// Deferred, for runtime.Goexit runs nothing else.
 	defer func() {
+		if !r.ended.CompareAndSwap(false, true) {
+			return
+		}
+		if body.Mode != frames.ModeShell {
+			end.Declared = w.declared()
+			w.letGo(r)
+		}
+		if r.asked.Load() && end.Err == nil {
+			end.Err = &frames.ErrorBody{Name: "interrupted", Value: "interrupted"}
+		}
 		end.Times = began.until(timesNow())
 		w.finish(r, end)
 	}()
-	switch body.Mode {
-	case frames.ModeShell:
+	if body.Mode == frames.ModeShell {
 		end = w.shell(r, body.Source)
-	case frames.ModeProgram:
-		end = w.program(r, body.Source)
-	case frames.ModeCell:
-		go w.watchDeadlock(r, body.Source)
-		w.evalMu.Lock()
-		defer w.evalMu.Unlock()
-		end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: body.Source, Silent: body.Silent}))
-		end.Declared = w.declared()
-	default:
-		end = frames.DoneBody{Err: &frames.ErrorBody{Name: "error", Value: fmt.Sprintf("unknown mode %q", body.Mode)}}
+		return
 	}
+	w.evalMu.Lock()
+	go w.watchDeadlock(r, body.Source)
+	end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: body.Source, Silent: body.Silent}))
+	if body.Mode == frames.ModeProgram && end.Err == nil {
+		// Its declarations are in; main's return ends the program.
+		end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: "main()", Silent: true}))
+	}
+}
+
+// letGo gives the evaluator back, whether its cell has ended or was left.
+func (w *Worker) letGo(r *run) { r.release.Do(w.evalMu.Unlock) }
+
+// abandon ends r without its goroutine, which is parked somewhere and stays
+// there. It reports false where r has ended meanwhile.
+func (w *Worker) abandon(r *run, why *frames.ErrorBody) bool {
+	if !r.ended.CompareAndSwap(false, true) {
+		return false
+	}
+	w.letGo(r)
+	w.finish(r, frames.DoneBody{Err: why})
+	return true
 }
 
 // times is a point in time, and the processor time used up to then.
@@ -255,19 +279,6 @@ func (t times) until(end times) frames.TimesBody {
 		UserNanos:   end.use.Utime.Nano() - t.use.Utime.Nano(),
 		SystemNanos: end.use.Stime.Nano() - t.use.Stime.Nano(),
 	}
-}
-
-// program evaluates a whole program in this process, which is then done with:
-// declarations first, then main, whose return ends the program.
-func (w *Worker) program(r *run, source string) frames.DoneBody {
-	go w.watchDeadlock(r, source)
-	w.evalMu.Lock()
-	defer w.evalMu.Unlock()
-	end := outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: source, Silent: true}))
-	if end.Err == nil {
-		end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: "main()", Silent: true}))
-	}
-	return end
 }
 
 // declared tells how the declaring cells have changed since it was last asked.
@@ -293,20 +304,19 @@ func outcome(o interp.Outcome) frames.DoneBody {
 	return d
 }
 
-// finish reports r's end, once, after everything it printed.
+// finish reports r's end, after everything it printed. Only who has set ended
+// calls it.
 func (w *Worker) finish(r *run, end frames.DoneBody) {
-	r.once.Do(func() {
-		w.gate.Lock()
-		w.running.CompareAndSwap(r, nil)
-		w.gate.Unlock()
-		end.Live = w.liveCells()
-		err := w.out.WriteJSON(frames.Done, uint32(r.cell), end)
-		if errors.Is(err, frames.ErrTooLarge) || err != nil && end.Value != nil {
-			end.Value = &display.Bundle{Data: map[string]any{"text/plain": "(the value can't be shown: " + err.Error() + ")"}}
-			_ = w.out.WriteJSON(frames.Done, uint32(r.cell), end)
-		}
-		close(r.over)
-	})
+	w.gate.Lock()
+	w.running.CompareAndSwap(r, nil)
+	w.gate.Unlock()
+	end.Live = w.liveCells()
+	err := w.out.WriteJSON(frames.Done, uint32(r.cell), end)
+	if err != nil && end.Value != nil { // it is too large, or no JSON
+		end.Value = &display.Bundle{Data: map[string]any{"text/plain": "(the value can't be shown: " + err.Error() + ")"}}
+		_ = w.out.WriteJSON(frames.Done, uint32(r.cell), end)
+	}
+	close(r.over)
 }
 
 // started counts the goroutines of each cell.
@@ -333,12 +343,16 @@ func (w *Worker) liveCells() []int {
 	return cells
 }
 
-// askTime is how long a cell gets to stop by itself.
-const askTime = 25 * time.Millisecond
+const (
+	firstTime = 5 * time.Millisecond  // for a cell to stop by itself when asked
+	askTime   = 25 * time.Millisecond // the same, for one that is busy
+)
 
-// interrupt stops r by asking. A cell that does not stop is reported stuck,
-// and the engine ends the process.
+// interrupt stops r: by asking; where its goroutine is parked, in a channel
+// operation or a sleep, by leaving it there. A cell that is busy and does not
+// listen is reported stuck, and the engine ends the process.
 func (w *Worker) interrupt(r *run) {
+	r.asked.Store(true)
 	if stop := r.stop.Load(); stop != nil {
 		(*stop)()
 	} else {
@@ -346,9 +360,34 @@ func (w *Worker) interrupt(r *run) {
 	}
 	select {
 	case <-r.over:
-	case <-time.After(askTime):
+		return
+	case <-time.After(firstTime):
+	}
+	if state := w.parked(r); state != "" && r.stop.Load() == nil {
+		w.abandon(r, &frames.ErrorBody{
+			Name: "interrupted", Value: "interrupted",
+			Traceback: []string{"interrupted: the cell's goroutine was left where it waits [" + state + "]"},
+		})
+		return
+	}
+	select {
+	case <-r.over:
+	case <-time.After(askTime - firstTime):
 		_ = w.out.Write(frames.Stuck, uint32(r.cell), nil)
 	}
+}
+
+// parked returns what r's goroutine waits for, "" where it is busy.
+func (w *Worker) parked(r *run) string {
+	for _, g := range tracebacks(deadlockMost) {
+		if g.ID == r.goroutine.Load() {
+			if asleep(g.State) || g.State == "sleep" || g.State == "IO wait" || g.State == "syscall" {
+				return g.State
+			}
+			return ""
+		}
+	}
+	return ""
 }
 
 func (r *run) setStop(stop func()) { r.stop.Store(&stop) }
