@@ -24,6 +24,30 @@ func (u *lowerer) temp(text string) string {
 	return n
 }
 
+// bare is text without the parentheses around all of it, which cost yaegi a
+// step.
+func bare(text string) string {
+	if len(text) < 2 || text[0] != '(' || text[len(text)-1] != ')' || strings.ContainsAny(text, "\"\x01") {
+		return text
+	}
+	depth := 0
+	for i, c := range text {
+		switch c {
+		case '(':
+			depth++
+		case ')':
+			depth--
+			if depth == 0 && i < len(text)-1 {
+				return text
+			}
+		}
+	}
+	if strings.HasPrefix(text, "(<-") || strings.HasPrefix(text, "(*") || strings.HasPrefix(text, "(&") {
+		return text
+	}
+	return text[1 : len(text)-1]
+}
+
 // typed puts text into a variable declared with its type: yaegi knows less of
 // the type of what comes out of a native struct or variable.
 func (u *lowerer) typed(text string, t types.Type) string {

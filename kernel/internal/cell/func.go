@@ -3,7 +3,6 @@ package cell
 import (
 	"fmt"
 	"go/ast"
-	"go/token"
 	"go/types"
 	"strings"
 )
@@ -145,8 +144,7 @@ func (u *lowerer) declareLocal(l *local, value string) {
 	if value == "" {
 		value = u.zero(l.typ)
 	}
-	u.line("var %s %s = %s", l.name, x, value)
-	u.line("_ = %s", l.name)
+	u.line("var %s %s = %s", l.name, x, bare(value))
 }
 
 func (l *local) ref() string {
@@ -162,7 +160,7 @@ func (u *lowerer) block(f *fun, key ast.Node, block *ast.BlockStmt) {
 	if !f.esc.defers[key] {
 		u.stmts(block.List)
 		f.pos = block.Rbrace
-		if f.sig != nil && f.sig.Results().Len() > 0 {
+		if f.sig != nil && f.sig.Results().Len() > 0 && !endsInReturn(block) {
 			// Not reached in a correct function; yaegi wants it.
 			u.returnZero()
 		}
@@ -331,10 +329,11 @@ func (u *lowerer) returnStmt(s *ast.ReturnStmt) {
 	if direct && len(host.results) == 0 {
 		if n == 1 {
 			// yaegi returns some expressions in place; a name is always right.
-			if !simple(vals[0]) {
+			if _, ok := rt(0).Underlying().(*types.Basic); !ok && !simple(vals[0]) {
 				u.line("return %s", u.temp(vals[0]))
 				return
 			}
+			vals[0] = bare(vals[0])
 		}
 		u.line("return %s", strings.Join(vals, ", "))
 		return
@@ -378,4 +377,10 @@ func (u *lowerer) reach(host *fun, l *local) {
 	}
 }
 
-var _ = token.NoPos
+func endsInReturn(b *ast.BlockStmt) bool {
+	if len(b.List) == 0 {
+		return false
+	}
+	_, ok := b.List[len(b.List)-1].(*ast.ReturnStmt)
+	return ok
+}

@@ -183,7 +183,7 @@ func (u *lowerer) forStmt(s *ast.ForStmt, label string) {
 		outer := u.f.lines
 		u.f.lines = nil
 		u.f.pos = s.Cond.Pos()
-		cond = u.to(s.Cond, types.Typ[types.Bool])
+		cond = bare(u.to(s.Cond, types.Typ[types.Bool]))
 		pre = u.f.lines
 		u.f.lines = outer
 	}
@@ -226,7 +226,7 @@ func (u *lowerer) forStmt(s *ast.ForStmt, label string) {
 		u.line("}")
 		u.f.lines = append(u.f.lines, pre...)
 		if cond != "" {
-			u.line("if !%s { break }", cond)
+			u.line("if !(%s) { break }", cond)
 		}
 		u.push(label, true)
 		u.stmts(s.Body.List)
@@ -256,7 +256,7 @@ func (u *lowerer) forStmt(s *ast.ForStmt, label string) {
 	lowerCond()
 	u.f.lines = append(u.f.lines, pre...)
 	if cond != "" {
-		u.line("if !%s { break }", cond)
+		u.line("if !(%s) { break }", cond)
 	}
 	u.push(label, true)
 	u.stmts(s.Body.List)

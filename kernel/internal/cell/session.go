@@ -136,19 +136,24 @@ func (s *Session) Imports() map[string]string {
 	return m
 }
 
-// Import resolves an import path.
-func (s *Session) Import(path string) (*types.Package, error) { return s.imp.Import(path) }
+// Declaration is where a name was declared. Source is empty for a variable
+// made by :=.
+type Declaration struct {
+	Source     string
+	Cell, Line int
+}
 
-// Declared tells where name was declared and its source, for inspection.
-func (s *Session) Declared(name string) (src string, cell, line int, ok bool) {
-	d := s.names[name]
-	if d == nil {
-		return "", 0, 0, false
+// Declared lists the live declarations by name; a method's is "T.M".
+func (s *Session) Declared() map[string]Declaration {
+	m := map[string]Declaration{}
+	for n, d := range s.names {
+		src := ""
+		if d.piece != nil {
+			src = d.piece.text
+		}
+		m[n] = Declaration{src, d.cell, d.line}
 	}
-	if d.piece != nil {
-		src = d.piece.text
-	}
-	return src, d.cell, d.line, true
+	return m
 }
 
 // Declarations returns the sources of the live type, constant and function

@@ -265,7 +265,14 @@ func (u *lowerer) opAssign(x ast.Expr, op token.Token, y ast.Expr) {
 			_ = n // y needed statements; lv is a path of temporaries, still good
 		}
 	}
-	u.line("%s = (%s %s %s)", lv, lv, op, r)
+	switch op {
+	case token.ADD, token.SUB, token.MUL:
+		if u.stable(lv) { // yaegi does it in one step
+			u.line("%s %s= %s", lv, op, r)
+			return
+		}
+	}
+	u.line("%s = %s %s %s", lv, lv, op, r)
 }
 
 // lvalue lowers an assignable expression, with whatever it computes along the
@@ -379,7 +386,7 @@ func (u *lowerer) assignAll(lhs, rhs []ast.Expr, define bool) {
 			}
 			return u.to(rhs[0], t)
 		})
-		u.line("%s = %s", lv, ops[1])
+		u.line("%s = %s", lv, bare(ops[1]))
 		return
 	}
 	if len(rhs) == 1 {
@@ -524,7 +531,7 @@ func (u *lowerer) ifStmt(s *ast.IfStmt) {
 	}
 	u.f.pos = s.Cond.Pos()
 	cond := u.to(s.Cond, types.Typ[types.Bool])
-	u.line("if %s {", cond)
+	u.line("if %s {", bare(cond))
 	u.stmts(s.Body.List)
 	switch e := s.Else.(type) {
 	case nil:

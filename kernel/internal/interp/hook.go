@@ -147,22 +147,17 @@ func (l *layout) risky(n node) bool {
 	return false
 }
 
-// poll replaces a call of core.Poll: the node after it runs at once.
+// poll replaces a call of core.Poll: it runs the next node in the same step.
 func (l *layout) poll(n node) {
 	e := l.execOf(n)
-	if *e == nil {
+	tnext := *(*node)(unsafe.Add(n, l.tnext))
+	if *e == nil || tnext == nil {
 		return
 	}
-	tnext := *(*node)(unsafe.Add(n, l.tnext))
-	var next bltn
-	if tnext != nil {
-		next = func(f unsafe.Pointer) bltn {
-			return (*l.execOf(tnext))(f)
-		}
-	}
+	next := l.execOf(tnext)
 	*e = func(f unsafe.Pointer) bltn {
 		core.Poll()
-		return next
+		return (*next)(f)
 	}
 }
 

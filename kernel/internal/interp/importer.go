@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"runtime"
 	"strings"
+	"sync"
 
 	"spindle/kernel/internal/std"
 )
@@ -17,6 +18,7 @@ import (
 // and those of the packages in Config in their embedded source.
 type importer struct {
 	std  *std.Importer
+	mu   sync.Mutex // guards done; held while a package is checked
 	pkgs map[string]Package
 	done map[string]*types.Package
 }
@@ -50,6 +52,12 @@ func (im *importer) Import(path string) (*types.Package, error) {
 	if !ok {
 		return im.std.Import(path)
 	}
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	return im.own(path, p)
+}
+
+func (im *importer) own(path string, p Package) (*types.Package, error) {
 	if t := im.done[p.Path]; t != nil {
 		return t, nil
 	}
@@ -97,7 +105,10 @@ func forThisSystem(name string) bool {
 type lenient struct{ im *importer }
 
 func (l lenient) Import(path string) (*types.Package, error) {
-	if p, err := l.im.Import(path); err == nil {
+	if own, ok := l.im.pkgs[path]; ok {
+		return l.im.own(path, own)
+	}
+	if p, err := l.im.std.Import(path); err == nil {
 		return p, nil
 	}
 	name := path[strings.LastIndex(path, "/")+1:]

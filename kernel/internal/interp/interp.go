@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"go/parser"
-	"go/types"
 	"io"
 	"log/slog"
 	"reflect"
@@ -14,7 +13,6 @@ import (
 
 	yaegi "github.com/traefik/yaegi/interp"
 
-	"spindle/kernel/display"
 	"spindle/kernel/internal/cell"
 	"spindle/kernel/internal/core"
 	"spindle/kernel/internal/std"
@@ -33,6 +31,7 @@ type Interp struct {
 	running atomic.Int64    // the cell being evaluated
 	shown   []any
 	places  map[string]map[string]reflect.Value // symbols of compiled packages by path
+	scope   scope
 }
 
 // New makes the evaluator.
@@ -133,6 +132,7 @@ func (i *Interp) Eval(c Cell) Outcome {
 		}}
 	}
 	i.session.Commit(unit)
+	i.scope.update(i.session, c)
 	for _, n := range unit.Notes {
 		i.note(c.Count, n)
 	}
@@ -149,7 +149,7 @@ func (i *Interp) Eval(c Cell) Outcome {
 	if c.Silent || len(unit.Value) == 0 || i.shown == nil {
 		return Outcome{}
 	}
-	return Outcome{Value: i.show(unit.Value, i.shown)}
+	return Outcome{Value: show(unit.Value, i.shown)}
 }
 
 const adviceGo = "Begin the cell with %%go to run it with the Go toolchain."
@@ -282,16 +282,6 @@ func (i *Interp) Declarations() []string { return i.session.Declarations() }
 // Program implements Evaluator.
 func (i *Interp) Program() (string, error) {
 	return "package main\n\n" + strings.Join(i.session.Declarations(), "\n\n") + "\n", nil
-}
-
-// Session gives completion and inspection the names in scope. They must not
-// run while a cell is being lowered.
-func (i *Interp) Session() *cell.Session { return i.session }
-
-// show is the display of a cell's last values.
-func (i *Interp) show(ts []types.Type, values []any) *display.Bundle {
-	b := shownBundle(ts, values)
-	return &b
 }
 
 func firstLine(s string) string {

@@ -3,7 +3,6 @@ package interp
 import (
 	"fmt"
 	"go/types"
-	"html"
 	"reflect"
 	"strings"
 
@@ -11,27 +10,25 @@ import (
 	"spindle/kernel/internal/core"
 )
 
-// shownBundle is a cell's last values: as fmt.Println would print them, structs
-// with the names of their fields, and each with its type in the rich form.
-func shownBundle(ts []types.Type, values []any) display.Bundle {
+// show is the display of a cell's last values: as fmt.Println would print them,
+// structs with the names of their fields, and each with its type in the rich
+// form. A single value may know a richer form of its own.
+func show(ts []types.Type, values []any) *display.Bundle {
 	if len(values) == 1 {
 		if b, ok := rich(values[0]); ok {
 			return b
 		}
 	}
-	var plain, marked []string
+	var plain, names []string
 	for i, v := range values {
-		text := valueText(v, ts[i])
-		plain = append(plain, text)
-		marked = append(marked, fmt.Sprintf(`<code>%s</code> <span style="opacity:.6">%s</span>`, html.EscapeString(text), html.EscapeString(valueType(v, ts[i]))))
+		plain = append(plain, valueText(v))
+		names = append(names, valueType(v, ts[i]))
 	}
-	return display.Bundle{Data: map[string]any{
-		"text/plain": strings.Join(plain, " "),
-		"text/html":  `<div style="white-space:pre-wrap">` + strings.Join(marked, "<br>") + `</div>`,
-	}}
+	b := display.OfText(strings.Join(plain, " "), names...)
+	return &b
 }
 
-func valueText(v any, t types.Type) string {
+func valueText(v any) string {
 	if v == nil {
 		return "nil"
 	}
@@ -71,21 +68,35 @@ func valueType(v any, t types.Type) string {
 	return typeName(t)
 }
 
-// rich is what a value shows of itself.
-func rich(v any) (display.Bundle, bool) {
+// rich is what a value shows of itself. It is nil, true for a value that has
+// put itself on the page already.
+func rich(v any) (*display.Bundle, bool) {
 	o, ok := v.(core.Obj)
 	if !ok {
-		return display.Bundle{}, false
+		if v == nil {
+			return nil, false
+		}
+		b, ok := display.Of(v)
+		if !ok {
+			return nil, true
+		}
+		return &b, true
 	}
-	b := display.Bundle{Data: map[string]any{}}
-	for method, mime := range map[string]string{"HTML": "text/html", "Markdown": "text/markdown", "SVG": "image/svg+xml"} {
+	r := display.Rich{Type: o.T.Name, Text: valueText(v)}
+	found := false
+	for method, to := range map[string]*string{"HTML": &r.HTML, "Markdown": &r.Markdown, "Latex": &r.Latex, "SVG": &r.SVG} {
 		if m, ok := o.T.Method(method); ok && m.Type().NumIn() == 1 && m.Type().NumOut() == 1 && m.Type().Out(0).Kind() == reflect.String {
-			b.Data[mime] = o.Call(method)[0].String()
+			*to, found = o.Call(method)[0].String(), true
 		}
 	}
-	if len(b.Data) == 0 {
-		return b, false
+	for method, to := range map[string]*[]byte{"PNG": &r.PNG, "JPEG": &r.JPEG} {
+		if m, ok := o.T.Method(method); ok && m.Type().NumIn() == 1 && m.Type().NumOut() == 1 && m.Type().Out(0) == reflect.TypeFor[[]byte]() {
+			*to, found = o.Call(method)[0].Bytes(), true
+		}
 	}
-	b.Data["text/plain"] = valueText(v, nil)
-	return b, true
+	if !found {
+		return nil, false
+	}
+	b := r.Bundle()
+	return &b, true
 }
