@@ -36,7 +36,7 @@ func Beside(quantity, title string, values []float64, unit string) {
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	m := journal.Number{
-		Value: median(sorted), Low: sorted[0], High: sorted[len(sorted)-1],
+		Title: title, Value: median(sorted), Low: sorted[0], High: sorted[len(sorted)-1],
 		Unit: unit, N: len(sorted), When: time.Now().UTC().Truncate(time.Second),
 	}
 	keep(func(p *journal.Pages) { p.Measured[quantity] = m })
@@ -87,7 +87,7 @@ func Guesses() {
 		if !ok {
 			continue
 		}
-		rows = append(rows, []any{quantity, number(v, m.Unit), number(m.Value, m.Unit), apart(v, m.Value)})
+		rows = append(rows, []any{m.Title, number(v, m.Unit), number(m.Value, m.Unit), apart(v, m.Value)})
 	}
 	if len(rows) == 0 {
 		display.Text("No guesses kept yet: each lesson asks for some before it measures.")

@@ -21,6 +21,7 @@ const Env = "SPINDLE_JOURNAL"
 // Number is a measured quantity. Low and High are the smallest and the largest
 // sample, 0 where it was a single reading.
 type Number struct {
+	Title string    `json:"title,omitempty"` // of the quantity, for people
 	Value float64   `json:"value"`
 	Low   float64   `json:"low,omitempty"`
 	High  float64   `json:"high,omitempty"`
