@@ -230,9 +230,6 @@ func (s *sub) recv(v any) error {
 	return json.Unmarshal(m, v)
 }
 
-// signal sends sig to the process.
-func (s *sub) signal(sig syscall.Signal) error { return s.cmd.Process.Signal(sig) }
-
 // kill ends the process, and its group where it leads one, and reaps it.
 func (s *sub) kill() {
 	s.killGroup()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -60,12 +59,7 @@ func here() Env {
 	e := Env{
 		Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH,
 		CPU: "unknown CPU", CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0),
-		Cgo: cgoEnabled, Date: time.Now(),
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			e.Race = e.Race || s.Key == "-race" && s.Value == "true"
-		}
+		Cgo: cgoEnabled, Race: raceEnabled, Date: time.Now(),
 	}
 	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(b)) {

@@ -317,7 +317,7 @@ func playHandOff(p *peer) error {
 func workDone(d time.Duration) (n int) {
 	end := time.Now().Add(d)
 	for time.Now().Before(end) {
-		spin(1000)
+		sink.Add(spin(1000))
 		n++
 	}
 	return n
@@ -405,7 +405,7 @@ func playServe(p *peer) error {
 		waiters = append(waiters, w)
 		go func() { // serves until the process ends
 			for readOne(w.in) {
-				spin(20_000)
+				sink.Add(spin(20_000))
 				mu.Lock()
 				carried[unix.Gettid()] = true
 				mu.Unlock()

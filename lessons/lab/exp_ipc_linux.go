@@ -25,10 +25,9 @@ const (
 
 // echoer is a process that gives back each small message, and takes large ones.
 type echoer struct {
-	way    string
-	sub    *sub
-	r, w   *os.File
-	shared *turnPartner
+	way  string
+	sub  *sub
+	r, w *os.File
 }
 
 // runIPC is T4: the way between processes beside the way between goroutines

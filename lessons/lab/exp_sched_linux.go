@@ -107,8 +107,9 @@ func playOneAtATime(p *peer) error {
 			for now() < end {
 				k := executing.Add(1)
 				seen[min(int(k), len(seen)-1)].Add(1)
-				spin(20_000)
+				x := spin(20_000)
 				executing.Add(-1)
+				sink.Add(x)
 				// Not Gosched: that would queue it globally. A goroutine that
 				// wakes another puts it in the local queue.
 				yieldLocally()
