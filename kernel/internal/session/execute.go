@@ -48,11 +48,20 @@ func contentOf(e *CellError) *errorContent {
 // the cell's goroutine, and frees the way for the next cell with its idle.
 func (s *Session) execute(ctx context.Context, req *request, r *run) {
 	defer close(r.done)
-	defer func() { // with the idle, so that no other busy comes between
+	failed := false     // with stop_on_error
+	var ended time.Time // what was sent before, was sent without knowing how
+	defer func() {
 		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.running = nil
+		var aborted []*request
+		if failed || r.interrupted {
+			aborted = s.queue.abort(ended)
+		}
+		s.running = nil // with the idle, so that no other busy comes between
 		s.publish("status", req.msg.RawHeader, status("idle"))
+		s.mu.Unlock()
+		for _, a := range aborted {
+			s.abortOne(a)
+		}
 	}()
 	s.busy(req)
 
@@ -83,6 +92,13 @@ func (s *Session) execute(ctx context.Context, req *request, r *run) {
 		Count: count, ID: meta.CellID, Source: content.Code, Silent: content.Silent, Stdin: out.stdin,
 	}, out)
 
+	if result.Err == nil && out.wasUnanswered() {
+		// The cell went on without its input, to its end.
+		result.Err = &CellError{
+			EName: "interrupted", EValue: "interrupted while it waited for input",
+			Traceback: []string{"interrupted: interrupted while it waited for input"},
+		}
+	}
 	reply := executeReply{Status: "ok", ExecutionCount: count, Payload: []any{}}
 	if result.Err == nil {
 		reply.UserExpressions = s.userExpressions(ctx, content.UserExpressions)
@@ -96,7 +112,8 @@ func (s *Session) execute(ctx context.Context, req *request, r *run) {
 		s.history.Add(count, content.Code, out.result)
 	}
 	reply.Payload = append(reply.Payload, out.payload...)
-	failed := time.Now() // what was sent before now was sent without knowing
+	failed = result.Err != nil && isTrue(content.StopOnError, true)
+	ended = time.Now()
 	m := s.message("execute_reply", req.msg.RawHeader, reply)
 	m.Identities = req.msg.Identities
 	m.Metadata, _ = json.Marshal(map[string]string{ // three strings
@@ -104,9 +121,6 @@ func (s *Session) execute(ctx context.Context, req *request, r *run) {
 	})
 	if err := s.t.Send(req.ch, m); err != nil {
 		s.log.Error("send reply", "type", "execute_reply", "err", err)
-	}
-	if result.Err != nil && isTrue(content.StopOnError, true) {
-		s.abortQueue(failed)
 	}
 }
 
@@ -151,7 +165,7 @@ func (s *Session) counter(next bool) int {
 	return s.count
 }
 
-// abortQueue answers the cells that wait behind a failed or interrupted one.
+// abortQueue answers the cells that wait.
 func (s *Session) abortQueue(since time.Time) {
 	for _, req := range s.queue.abort(since) {
 		s.abortOne(req)

@@ -43,6 +43,8 @@ type output struct {
 	ended   bool
 	payload []any
 	result  string // text/plain of the execute_result, for the history
+	// unanswered says that the cell was interrupted while it asked for input.
+	unanswered bool
 }
 
 // Stream implements Output.
@@ -224,10 +226,21 @@ func (o *output) Input(ctx context.Context, prompt string, password bool) (strin
 		return "", errors.New("the cell that asks for input has ended")
 	}
 	line, err := o.s.input.ask(ctx, func() string { return o.s.askInput(o.req, prompt, password) })
+	if errors.Is(err, ErrInterrupted) {
+		o.mu.Lock()
+		o.unanswered = true
+		o.mu.Unlock()
+	}
 	if err == nil && line == "\x04" { // how jupyter console says Ctrl-D
 		return "", io.EOF
 	}
 	return line, err
+}
+
+func (o *output) wasUnanswered() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.unanswered
 }
 
 // Comm implements Output.

@@ -144,15 +144,17 @@ func (s *Session) interrupt(ctx context.Context, req *request) {
 }
 
 // Interrupt does what an interrupt_request does, for a process that gets
-// SIGINT. It returns once the interrupt is under way.
+// SIGINT. It returns once the interrupt is under way. The cells that wait are
+// aborted once the running one has its reply.
 func (s *Session) Interrupt(ctx context.Context) error {
-	s.abortQueue(time.Now())
 	s.mu.Lock()
-	running := s.running != nil
-	s.mu.Unlock()
-	if !running {
+	if s.running == nil {
+		s.mu.Unlock()
+		s.abortQueue(time.Now())
 		return nil
 	}
+	s.running.interrupted = true
+	s.mu.Unlock()
 	err := s.engine.Interrupt(ctx)
 	s.input.interrupt() // after the engine knows: the cell's error is the interrupt
 	return err

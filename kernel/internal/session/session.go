@@ -57,6 +57,9 @@ type run struct {
 	msgID   string          // of the same
 	started time.Time
 	done    chan struct{}
+	// interrupted says that the cells behind it are to be aborted, whatever
+	// comes of it. Guarded by Session.mu.
+	interrupted bool
 }
 
 // New makes a session over t, running cells on engine.

@@ -264,7 +264,7 @@ func TestErrorAbortsWhatIsUnderWay(t *testing.T) {
 
 func TestInterrupt(t *testing.T) {
 	b := start(t, session.Options{})
-	cell := b.execute("print a\nblock")
+	cell := b.execute("print a\nblock", "stop_on_error", false)
 	behind := b.execute("print never")
 	b.Wait(patience, func(s sessiontest.Sent) bool { return s.Field("text") == "a\n" })
 	asked := time.Now()
@@ -279,6 +279,15 @@ func TestInterrupt(t *testing.T) {
 	}
 	if got := replyStatus(b.finish(behind)); got != "aborted" {
 		t.Errorf("cell behind: %v", got)
+	}
+	var replies []string
+	for _, m := range b.Sent() {
+		if m.Channel == "shell" {
+			replies = append(replies, m.ParentHeader().MsgID)
+		}
+	}
+	if diff := cmp.Diff([]string{cell, behind}, replies); diff != "" {
+		t.Errorf("order of replies: %s", diff)
 	}
 	if got := replyStatus(b.finish(b.execute("print b"))); got != "ok" {
 		t.Errorf("next cell: %v", got)
@@ -437,6 +446,14 @@ func TestStdinRefusedAndInterrupted(t *testing.T) {
 		if m.Header.MsgType == "error" && m.Field("evalue") != session.ErrInterrupted.Error() {
 			t.Errorf("error: %s", m.Content)
 		}
+	}
+	cell = b.execute("careless x")
+	b.Wait(patience, func(s sessiontest.Sent) bool {
+		return s.Header.MsgType == "input_request" && s.ParentHeader().MsgID == cell
+	})
+	b.ask("interrupt_request", struct{}{})
+	if got := replyStatus(b.finish(cell)); got != "error" {
+		t.Errorf("a cell that goes on without its input: %v", got)
 	}
 	b.execute("input y")
 	b.Wait(patience, func(s sessiontest.Sent) bool { return s.Field("prompt") == "y" })

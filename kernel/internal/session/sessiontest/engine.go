@@ -27,6 +27,7 @@ import (
 //	display TEXT, show ID TEXT, update ID TEXT, clear, clear wait
 //	late DURATION TEXT   a goroutine prints a line later
 //	input PROMPT, password PROMPT    prints what was answered
+//	careless PROMPT   asks, and goes on whatever comes
 //	comm TARGET ID    opens a comm
 //	page TEXT, next TEXT
 type Engine struct {
@@ -129,6 +130,8 @@ func (e *Engine) command(ctx context.Context, line string, out session.Output, s
 			time.Sleep(d)
 			out.Stream("stdout", s+"\n")
 		})
+	case "careless": // asks for input, and goes on without
+		_, _ = out.Input(ctx, arg, false)
 	case "input", "password":
 		line, err := out.Input(ctx, arg, name == "password")
 		if err != nil {
