@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// pythonEnv names a Python that has the packages of
+// testdata/jupyter/requirements.txt; without it the test makes an environment
+// with them under build/.
+const pythonEnv = "SPINDLE_PYTHON"
+
+// python gives that Python, or skips the test where there can be none.
+func python(t *testing.T) string {
+	t.Helper()
+	p, err := findPython()
+	if err != nil {
+		t.Skip("SKIP ", err)
+	}
+	return p
+}
+
+var findPython = sync.OnceValues(func() (string, error) {
+	if p := os.Getenv(pythonEnv); p != "" {
+		if out, err := exec.Command(p, "-c", "import jupyter_client, jupyter_kernel_test").CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%s=%s can't import jupyter_client and jupyter_kernel_test: %s", pythonEnv, p, lastLine(out))
+		}
+		return p, nil
+	}
+	system, err := exec.LookPath("python3")
+	if err != nil {
+		return "", fmt.Errorf("there is no python3 (nor %s)", pythonEnv)
+	}
+	root, err := filepath.Abs("..")
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(root, "build", "jupyter-client")
+	p := filepath.Join(dir, "bin", "python")
+	complete := filepath.Join(dir, "complete")
+	wants, err := os.ReadFile("testdata/jupyter/requirements.txt")
+	if err != nil {
+		return "", err
+	}
+	if has, err := os.ReadFile(complete); err == nil && bytes.Equal(has, wants) {
+		return p, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	for _, args := range [][]string{
+		{system, "-m", "venv", "--clear", dir},
+		{p, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "testdata/jupyter/requirements.txt"},
+	} {
+		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("no Python environment could be made (%s): %s", strings.Join(args[1:3], " "), lastLine(out))
+		}
+	}
+	return p, os.WriteFile(complete, wants, 0o644)
+})
+
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1]
+}
+
+// buildKernel builds the kernel once for all tests that want it as a process
+// of its own, and gives its path.
+var buildKernel = sync.OnceValues(func() (string, error) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(root, "build", "test", "spindle-kernel")
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the kernel: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// jupyterEnv is an environment in which Jupyter finds the kernel "spindle", and
+// nothing of the user's.
+func jupyterEnv(t *testing.T) []string {
+	t.Helper()
+	kernel, err := buildKernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	spec, err := json.Marshal(map[string]any{
+		"argv": []string{kernel, "{connection_file}"}, "display_name": "Go (Spindle)",
+		"language": "go", "interrupt_mode": "message",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	specDir := filepath.Join(dir, "kernels", "spindle")
+	if err := errors.Join(os.MkdirAll(specDir, 0o755), os.WriteFile(filepath.Join(specDir, "kernel.json"), spec, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	return append(os.Environ(),
+		"JUPYTER_PATH="+dir, "JUPYTER_RUNTIME_DIR="+filepath.Join(dir, "run"),
+		"XDG_DATA_HOME="+filepath.Join(dir, "data"), "PYTHONDONTWRITEBYTECODE=1")
+}
+
+// outcome is one test's, as testdata/jupyter/run.py writes it.
+type outcome struct {
+	Test, Outcome, Detail string
+	Seconds               float64
+}
+
+// runUnittest runs a module of testdata/jupyter, and makes each of its tests
+// one of t. None may be skipped.
+func runUnittest(t *testing.T, module string, timeout time.Duration) {
+	py, env := python(t), jupyterEnv(t)
+	results := filepath.Join(t.TempDir(), "results.jsonl")
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, py, "run.py", module, results)
+	cmd.Dir, cmd.Env = filepath.Join("testdata", "jupyter"), env
+	cmd.WaitDelay = 5 * time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	lines, err := os.ReadFile(results)
+	if err != nil {
+		t.Fatalf("no test ran: %v\n%s", err, out)
+	}
+	n := 0
+	for d := json.NewDecoder(bytes.NewReader(lines)); d.More(); n++ {
+		var o outcome
+		if err := d.Decode(&o); err != nil {
+			t.Fatal(err)
+		}
+		t.Run(o.Test, func(t *testing.T) {
+			if o.Outcome != "ok" {
+				t.Errorf("%s: %s", o.Outcome, o.Detail)
+			}
+		})
+	}
+	if t.Failed() || n == 0 {
+		t.Errorf("%d tests; what the kernels printed:\n%s", n, out)
+	}
+}
+
+// TestJupyterKernelTest runs jupyter_kernel_test, every test of it, with all of
+// its knobs set.
+func TestJupyterKernelTest(t *testing.T) { runUnittest(t, "test_kernel", 5*time.Minute) }
+
+// TestProtocol runs what jupyter_kernel_test leaves out, through jupyter_client
+// and libzmq.
+func TestProtocol(t *testing.T) { runUnittest(t, "test_protocol", 5*time.Minute) }
