@@ -1,6 +1,12 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"html"
+	"sync"
+	"time"
+
 	"spindle/kernel/display"
 	"spindle/kernel/internal/interp"
 	"spindle/kernel/internal/worker"
@@ -18,7 +24,56 @@ func workerConfig() worker.Config {
 		{Path: "spindle/lab", Name: "lab", Symbols: labSymbols(), Source: lab.Source},
 		{Path: "spindle/refs", Name: "refs", Symbols: refsSymbols(), Source: refs.Source},
 	}
-	return worker.Config{New: evaluator, Packages: packages, Calls: inspectionCalls(packages)}
+	return worker.Config{
+		New: evaluator, Packages: packages, Calls: inspectionCalls(packages),
+		Interrupted: connectLab(),
+	}
+}
+
+// connectLab lets the lab's experiments show their progress in the cell, and
+// returns what ends those that are running.
+func connectLab() (interrupt func()) {
+	var mu sync.Mutex // guards ctx and cancel
+	ctx, cancel := context.WithCancel(context.Background())
+	lab.Connect(lab.Host{
+		Context: func() context.Context {
+			mu.Lock()
+			defer mu.Unlock()
+			return ctx
+		},
+		Progress: showProgress,
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		cancel()
+		ctx, cancel = context.WithCancel(context.Background())
+	}
+}
+
+// showProgress shows how far an experiment is, and takes that away in the end:
+// the result says the rest.
+func showProgress(title string) (update func(lab.Progress), done func()) {
+	const least = 300 * time.Millisecond // a bar that only flashes up disturbs
+	h := display.NewHandle()
+	began := time.Now()
+	var last time.Time
+	shown := false
+	update = func(p lab.Progress) {
+		now := time.Now()
+		if now.Sub(began) < least || now.Sub(last) < least/3 || p.Total <= 0 {
+			return
+		}
+		last, shown = now, true
+		h.HTML(fmt.Sprintf(`<label style="font-size:.9em">%s <progress value="%d" max="%d"></progress> %s</label>`,
+			html.EscapeString(title), p.Done, p.Total, html.EscapeString(p.Note)))
+	}
+	done = func() {
+		if shown {
+			h.Show(display.Bundle{Data: map[string]any{"text/html": "", "text/plain": " "}})
+		}
+	}
+	return update, done
 }
 
 func evaluator(c interp.Config) (interp.Evaluator, error) { return interp.New(c) }

@@ -45,6 +45,9 @@ type Config struct {
 	// Calls answers the engine's calls beside the worker's own, by method.
 	// They may run at the same time as a cell and as each other.
 	Calls map[string]Call
+	// Interrupted is called when the running cell is to stop, before it is
+	// asked: for native code that a cell waits for. May be nil.
+	Interrupted func()
 }
 
 // Call answers one method. What it returns goes back as JSON.
@@ -353,6 +356,9 @@ const (
 // listen is reported stuck, and the engine ends the process.
 func (w *Worker) interrupt(r *run) {
 	r.asked.Store(true)
+	if w.cfg.Interrupted != nil {
+		w.cfg.Interrupted()
+	}
 	if stop := r.stop.Load(); stop != nil {
 		(*stop)()
 	} else {
