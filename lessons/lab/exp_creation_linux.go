@@ -128,8 +128,9 @@ func makeThreads(n int) (unit, error) {
 	}
 	began = time.Now()
 	close(release)
-	// The runtime keeps a few threads more than before, for what they carried.
-	if !eventually(5*time.Second, func() bool { return threads() <= before+4 }) {
+	// The runtime keeps a few threads more than before, for what they carried;
+	// on a busy machine one for every fifth was seen.
+	if !eventually(5*time.Second, func() bool { return threads() <= before+max(8, n/5) }) {
 		return unit{}, fmt.Errorf("%d threads still there, %d before", threads(), before)
 	}
 	return unit{perUnit(created, n), perUnit(time.Since(began), n)}, nil
