@@ -16,7 +16,6 @@ type catcher struct {
 	sure    bool      // a goroutine's traceback has followed
 	since   time.Time // of the last byte held
 	cut     int       // bytes left out of the middle of held
-	midLine bool      // what passed last did not end its line
 
 	// What was released last, and when: on a busy machine a process may take
 	// its time to die of it.
@@ -31,31 +30,19 @@ const (
 )
 
 var (
-	lastWords = regexp.MustCompile(`(?m)^(panic: |fatal error: |runtime: |unexpected fault address |SIG[A-Z]+: |\[signal )`)
+	// They need not begin a line: what was printed before may have ended in one.
+	lastWords = regexp.MustCompile(`panic: |fatal error: |runtime: (goroutine stack exceeds|out of memory|cannot|gp|program exceeds)|unexpected fault address |(?m:^SIG[A-Z]+: )|\[signal SIG`)
 	traceHead = regexp.MustCompile(`(?m)^goroutine \d+ .*\[.*\]:$`)
 )
 
 // feed takes bytes of stderr and returns those that can be shown now.
 func (c *catcher) feed(p []byte, now time.Time) (show []byte) {
 	if !c.holding {
-		text, from := p, 0
-		if c.midLine {
-			// Nothing begins in the middle of a line.
-			i := bytes.IndexByte(p, '\n')
-			if i < 0 {
-				return p
-			}
-			from = i + 1
-			text = p[from:]
-		}
-		m := lastWords.FindIndex(text)
+		m := lastWords.FindIndex(p)
 		if m == nil {
-			if len(p) > 0 {
-				c.midLine = p[len(p)-1] != '\n'
-			}
 			return p
 		}
-		show, p = p[:from+m[0]], p[from+m[0]:]
+		show, p = p[:m[0]], p[m[0]:]
 		c.holding, c.sure, c.cut = true, false, 0
 	}
 	c.since = now
@@ -83,7 +70,6 @@ func (c *catcher) expire(now time.Time) []byte {
 
 func (c *catcher) release(now time.Time) []byte {
 	p := c.take(now)
-	c.midLine = len(p) > 0 && p[len(p)-1] != '\n'
 	c.released, c.releasedAt = p, now
 	return p
 }

@@ -281,6 +281,8 @@ func (e *Engine) forget(live []int) {
 
 // died is the end of a worker: called by its pump, all output handed out.
 func (e *Engine) died(p *proc) {
+	e.log.Debug("worker ended", "pid", p.pid, "how", ended(p.status),
+		"user", p.cmd.ProcessState.UserTime(), "system", p.cmd.ProcessState.SystemTime())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if p != e.worker {
