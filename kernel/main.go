@@ -62,7 +62,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var limits engine.Limits
 	flags.Int64Var(&limits.MemoryBytes, "memory", envInt("SPINDLE_MEMORY_LIMIT"), "`bytes` that the session's processes may use; 0 is half of the machine's ($SPINDLE_MEMORY_LIMIT)")
 	flags.IntVar(&limits.Processes, "processes", int(envInt("SPINDLE_PROCESS_LIMIT")), "processes that the session may have at once; 0 is 512 ($SPINDLE_PROCESS_LIMIT)")
-	flags.IntVar(&limits.StackBytes, "stack", int(envInt("SPINDLE_STACK_LIMIT")), "`bytes` of a goroutine's stack; 0 is 64 MiB ($SPINDLE_STACK_LIMIT)")
+	flags.IntVar(&limits.StackBytes, "stack", int(envInt("SPINDLE_STACK_LIMIT")), "`bytes` of a goroutine's stack; 0 is 32 MiB ($SPINDLE_STACK_LIMIT)")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0

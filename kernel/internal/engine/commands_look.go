@@ -13,12 +13,13 @@ import (
 	"spindle/kernel/internal/magic"
 	"spindle/kernel/internal/process"
 	"spindle/kernel/internal/session"
+	"spindle/kernel/internal/trace"
 	"spindle/kernel/internal/worker"
 )
 
 // goroutines shows the learner's goroutines, like ones in one row.
 func goroutines(e *Engine, ctx context.Context, _ session.Cell, s *sink, _ magic.Part) session.Result {
-	var all []worker.Goroutine
+	var all []trace.Goroutine
 	if err := e.askWorker(ctx, worker.MethodGoroutines, nil, &all); err != nil {
 		return failed("error", "%goroutines: "+err.Error())
 	}
@@ -27,10 +28,10 @@ func goroutines(e *Engine, ctx context.Context, _ session.Cell, s *sink, _ magic
 		return session.Result{}
 	}
 	type key struct{ state, site, at string }
-	groups := map[key][]worker.Goroutine{}
+	groups := map[key][]trace.Goroutine{}
 	var order []key
 	for _, g := range all {
-		k := key{g.State, g.Site, g.At}
+		k := key{g.State, g.Site, stands(g)}
 		if k.site == "" {
 			k.site = "cell " + strconv.Itoa(g.Cell)
 		}
@@ -60,8 +61,23 @@ func goroutines(e *Engine, ctx context.Context, _ session.Cell, s *sink, _ magic
 	return showValue(s, grid)
 }
 
+// stands is the innermost place of a goroutine, and what it calls there.
+func stands(g trace.Goroutine) string {
+	at := ""
+	if len(g.Places) > 0 {
+		at = g.Places[0].String()
+	}
+	for _, f := range g.Functions {
+		if !strings.HasPrefix(f, "runtime.") && !strings.HasPrefix(f, "reflect.") && !strings.HasPrefix(f, "internal/") &&
+			!strings.HasPrefix(f, "github.com/traefik/yaegi") && !strings.HasPrefix(f, "spindle/kernel/") {
+			return strings.TrimPrefix(at+", in "+f, ", ")
+		}
+	}
+	return at
+}
+
 // ids lists goroutine ids, the first few of many.
-func ids(gs []worker.Goroutine) string {
+func ids(gs []trace.Goroutine) string {
 	var b strings.Builder
 	for i, g := range gs {
 		if i == 6 {

@@ -3,10 +3,12 @@ package engine
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
 	"spindle/kernel/internal/session"
+	"spindle/kernel/internal/trace"
 )
 
 // ended says how a process ended, as Go says it (os/exec_posix.go,
@@ -71,76 +73,80 @@ func explain(status syscall.WaitStatus) string {
 	return "the process that cells run in was ended by a signal"
 }
 
-// inner are the functions of the interpreter, the runtime beneath it and the
-// worker: no part of the learner's program.
-var inner = regexp.MustCompile(`^(created by )?(github\.com/traefik/yaegi/|spindle/kernel/|reflect\.|runtime[./]|internal/|main\.main|panic\()`)
+// noise are lines in which the runtime speaks of itself.
+var noise = regexp.MustCompile(`^(runtime: (sp|gp|frame|g \d)|runtime stack:|\[originating from |PC=|\s*\(/)`)
 
-var (
-	// runtime/traceback.go, goroutineheader.
-	goroutineHead = regexp.MustCompile(`^(goroutine \d+) .*?(\[[^\]{]*?)( labels:\{.*?"spindle_cell": "(\d+)".*?\})?( labels:\{.*\})?\]:$`)
-	noise         = regexp.MustCompile(`^(runtime: (sp|gp|frame|g \d)|runtime stack:|\[originating from |\s*\(/)`)
-)
-
-// trim keeps of a trace what is the learner's: the cause, the goroutine that
-// died and others of cells, and of a long one its head and its tail.
+// trim keeps of a trace what is the learner's: the cause, and the goroutine
+// that died with the places in cells; of a long one its head and its tail.
 func trim(lines []string) []string {
 	var out []string
-	var block []string // of the goroutine being read
-	mine, first, inGoroutine, inNoise := true, true, false, false
-	end := func() {
-		for len(block) > 0 && block[len(block)-1] == "" {
-			block = block[:len(block)-1]
+	rest := len(lines)
+	for i, line := range lines {
+		if strings.HasPrefix(line, "goroutine ") {
+			rest = i
+			break
 		}
-		if len(block) > 0 && mine {
-			if len(out) > 0 && out[len(out)-1] != "" {
-				out = append(out, "")
-			}
-			out = append(out, block...)
+		if line == "runtime stack:" { // of the thread, up to the first goroutine
+			continue
 		}
-		block = nil
+		if !noise.MatchString(line) {
+			out = append(out, line)
+		}
 	}
-	for i := 0; i < len(lines); i++ {
-		line := lines[i]
-		if m := goroutineHead.FindStringSubmatch(line); m != nil {
-			end()
-			mine = first || m[4] != ""
-			first, inGoroutine, inNoise = false, true, false
-			head := m[1] + " " + m[2] + "]:"
-			if m[4] != "" {
-				head = m[1] + " " + m[2] + ", of cell " + m[4] + "]:"
+	if i := slices.Index(lines[:rest], "runtime stack:"); i >= 0 {
+		out = nil
+		for _, line := range lines[:i] {
+			if !noise.MatchString(line) {
+				out = append(out, line)
 			}
-			block = []string{head}
-			continue
 		}
-		if noise.MatchString(line) {
-			inNoise = strings.HasPrefix(line, "runtime stack:")
-			continue
-		}
-		if line == "" {
-			inNoise = false
-		}
-		if inNoise {
-			continue
-		}
-		if inGoroutine && inner.MatchString(line) {
-			if i+1 < len(lines) && strings.HasPrefix(lines[i+1], "\t") {
-				i++
-			}
-			continue
-		}
-		if line == "" && len(block) > 0 && block[len(block)-1] == "" {
-			continue
-		}
-		block = append(block, line)
 	}
-	end()
-	if len(out) > maxTrace {
-		left := len(out) - maxTrace
-		head := append([]string(nil), out[:maxTrace/2]...)
-		head = append(head, fmt.Sprintf("… %d lines left out …", left))
-		out = append(head, out[len(out)-maxTrace/2:]...)
+	for len(out) > 0 && out[len(out)-1] == "" {
+		out = out[:len(out)-1]
 	}
-	return out
+	body := strings.Join(lines[rest:], "\n")
+	if !strings.Contains(body, "labels:{") && !strings.Contains(body, "spindle/kernel/internal/") {
+		return shorten(append(append(out, ""), lines[rest:]...)) // package core wrote it
+	}
+	others := 0
+	for i, g := range trace.Parse(body) {
+		if i == 0 {
+			out = append(append(out, ""), g.Lines(nil)...)
+		} else if g.Cell != 0 {
+			others++
+		}
+	}
+	if others > 0 {
+		out = append(out, "", "… and "+count(others, "other goroutine of a cell", "other goroutines of cells"))
+	}
+	return shorten(out)
+}
+
+func shorten(lines []string) []string {
+	if len(lines) <= maxTrace {
+		return lines
+	}
+	out := slices.Clone(lines[:maxTrace/2])
+	out = append(out, fmt.Sprintf("… %d lines left out …", len(lines)-maxTrace))
+	return append(out, lines[len(lines)-maxTrace/2:]...)
+}
+
+// named puts the functions' names into a traceback's frames, where only their
+// places were known.
+func (e *Engine) named(lines []string) []string {
+	for i := 0; i+1 < len(lines); i++ {
+		if lines[i] != "main(...)" {
+			continue
+		}
+		var cell, line int
+		if _, err := fmt.Sscanf(lines[i+1], "\tcell %d, line %d", &cell, &line); err != nil {
+			continue
+		}
+		if f := trace.FuncAt(e.source(cell), line); f != "" {
+			lines[i] = f + "(...)"
+		}
+	}
+	return lines
 }
 
 // deathErrorLocked is deathError for callers that don't hold mu.
@@ -160,6 +166,7 @@ func (e *Engine) deathError(p *proc, cell int, running bool) *session.CellError 
 		reason = *r
 	}
 	err := describeDeath(p.status, p.trace, reason)
+	err.Traceback = e.named(err.Traceback)
 	err.Traceback = append(err.Traceback, "", e.lost())
 	return err
 }

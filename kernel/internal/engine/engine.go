@@ -47,7 +47,7 @@ type Config struct {
 // Limits bound what a session may use. 0 is the default.
 type Limits struct {
 	MemoryBytes int64 // of the worker and its children; half of the machine's
-	StackBytes  int   // of one goroutine; 64 MiB
+	StackBytes  int   // of one goroutine; 32 MiB, about 48,000 calls of an interpreted function
 	Processes   int   // that the session may have at once; 512
 }
 
@@ -56,7 +56,7 @@ func (l *Limits) setDefaults() {
 		l.MemoryBytes = process.MemoryLimitBytes() / 2
 	}
 	if l.StackBytes == 0 {
-		l.StackBytes = 64 << 20
+		l.StackBytes = 32 << 20
 	}
 	if l.Processes == 0 {
 		l.Processes = 512
@@ -84,6 +84,8 @@ type Engine struct {
 	last     *sink
 	declared []string // sources of the cells that declared what is live
 	lostWork []string // what %restore re-runs: declared, as it was at deaths since the last one
+
+	sources sync.Map // cell (int) → source (string), for the names in tracebacks
 
 	// Guarded by execMu.
 	lastProgram string           // source of the last whole-program cell
@@ -202,6 +204,13 @@ func (e *Engine) frame(p *proc, f frames.Frame) {
 // the cell that runs there, else to the last one.
 func (e *Engine) printed(p *proc, name string, b []byte) {
 	e.sinkOf(p, 0).write(name, b)
+}
+
+// source is what a cell was, "" where there was none of that number.
+func (e *Engine) source(cell int) string {
+	s, _ := e.sources.Load(cell)
+	text, _ := s.(string)
+	return text
 }
 
 // sinkOf finds a cell's sink; the running or last cell's where it is 0 or gone.

@@ -46,6 +46,7 @@ type execution struct {
 func (e *Engine) Execute(ctx context.Context, cell session.Cell, out session.Output) session.Result {
 	e.execMu.Lock()
 	defer e.execMu.Unlock()
+	e.sources.Store(cell.Count, cell.Source)
 	return e.dispatch(ctx, cell, &sink{cell: cell.Count, out: out})
 }
 
@@ -134,7 +135,7 @@ func (e *Engine) result(x *execution, d frames.DoneBody) session.Result {
 	if d.Err == nil {
 		return session.Result{}
 	}
-	err := &session.CellError{EName: d.Err.Name, EValue: d.Err.Value, Traceback: d.Err.Traceback}
+	err := &session.CellError{EName: d.Err.Name, EValue: d.Err.Value, Traceback: e.named(d.Err.Traceback)}
 	if len(err.Traceback) == 0 {
 		err.Traceback = []string{err.EName + ": " + err.EValue}
 	}

@@ -107,11 +107,11 @@ func (l *layout) wrap(p *yaegi.Program, place func(pos int) cell.Place) {
 		case l.isPoll(n):
 			*gen = func(n node) { old(n); l.poll(n) }
 		case l.calls(n):
-			at := place(l.posOf(n))
-			*gen = func(n node) { old(n); l.traced(n, at) }
+			here := place(l.posOf(n))
+			*gen = func(n node) { old(n); l.traced(n, here) }
 		case l.risky(n):
-			at := place(l.posOf(n))
-			*gen = func(n node) { old(n); l.worded(n, at) }
+			here := place(l.posOf(n))
+			*gen = func(n node) { old(n); l.worded(n, here) }
 		}
 	}
 	walk(root)
@@ -162,22 +162,23 @@ func (l *layout) poll(n node) {
 }
 
 // traced makes a panic that passes through a call take the call's place along.
-func (l *layout) traced(n node, at cell.Place) {
+func (l *layout) traced(n node, here cell.Place) {
 	e := l.execOf(n)
 	old := *e
 	if old == nil {
 		return
 	}
+	place := packed(here)
 	*e = func(f unsafe.Pointer) (next bltn) {
 		done := false
 		defer func() {
 			if !done {
 				if r := recover(); r != nil {
-					panic(addPlace(r, at))
+					panic(addPlace(r, here))
 				}
 			}
 		}()
-		next = old(f)
+		next = at(place, old, f)
 		done = true
 		return next
 	}
@@ -185,12 +186,13 @@ func (l *layout) traced(n node, at cell.Place) {
 
 // worded does the same for a node whose own operation may panic, and words
 // what reflection said as the runtime would have.
-func (l *layout) worded(n node, at cell.Place) {
+func (l *layout) worded(n node, here cell.Place) {
 	e := l.execOf(n)
 	old := *e
 	if old == nil {
 		return
 	}
+	place := packed(here)
 	var operands []func(unsafe.Pointer) reflect.Value
 	bounds := l.kindOf(n) == "indexExpr" || l.kindOf(n) == "sliceExpr"
 	if bounds {
@@ -213,9 +215,9 @@ func (l *layout) worded(n node, at cell.Place) {
 			if s, ok := r.(string); ok && bounds && strings.Contains(s, "out of ") {
 				r = boundsError(r, slicing, noLow, operands, f)
 			}
-			panic(addPlace(r, at))
+			panic(addPlace(r, here))
 		}()
-		next = old(f)
+		next = at(place, old, f)
 		done = true
 		return next
 	}

@@ -13,6 +13,7 @@ import (
 	"spindle/kernel/display"
 	"spindle/kernel/internal/frames"
 	"spindle/kernel/internal/interp"
+	"spindle/kernel/internal/trace"
 )
 
 // Methods that every worker answers.
@@ -20,7 +21,7 @@ const (
 	MethodDeclarations = "declarations" // → []string
 	MethodEvaluate     = "evaluate"     // EvaluateParams → EvaluateResult
 	MethodProgram      = "program"      // → string
-	MethodGoroutines   = "goroutines"   // → []Goroutine
+	MethodGoroutines   = "goroutines"   // → []trace.Goroutine
 	MethodUsage        = "usage"        // → UsageResult
 	MethodChdir        = "chdir"        // string → string, the new folder
 	MethodSetenv       = "setenv"       // [2]string → null
@@ -124,8 +125,8 @@ func (w *Worker) evaluate(params json.RawMessage) (any, error) {
 }
 
 // learners lists the goroutines of cells.
-func (w *Worker) learners() []Goroutine {
-	var mine []Goroutine
+func (w *Worker) learners() []trace.Goroutine {
+	var mine []trace.Goroutine
 	for _, g := range tracebacks(deadlockMost) {
 		if g.Cell != 0 {
 			mine = append(mine, g)
@@ -141,17 +142,6 @@ func (w *Worker) usage() UsageResult {
 		PID: os.Getpid(), Goroutines: runtime.NumGoroutine(), HeapBytes: m.HeapAlloc,
 		MemoryLimit: debug.SetMemoryLimit(-1), Processors: runtime.GOMAXPROCS(0), LearnersCells: w.liveCells(),
 	}
-}
-
-// describe shows one goroutine as Go's traceback does, with the cell's lines
-// where the evaluator knows them.
-func (w *Worker) describe(g Goroutine) []string {
-	head := "goroutine " + strconv.FormatUint(g.ID, 10) + " [" + g.State + "]:"
-	lines := []string{head}
-	if g.Cell != 0 {
-		lines = append(lines, "\tcell "+strconv.Itoa(g.Cell))
-	}
-	return lines
 }
 
 func plural(n int, what string) string {

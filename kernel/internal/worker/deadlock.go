@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"spindle/kernel/internal/frames"
+	"spindle/kernel/internal/trace"
 )
 
 // Go's runtime calls a deadlock when no goroutine can run and no timer is
@@ -61,9 +62,9 @@ func (w *Worker) watchDeadlock(r *run, source string) {
 }
 
 // sleepers returns the learner's goroutines, and whether all are asleep.
-func (w *Worker) sleepers(r *run) ([]Goroutine, bool) {
+func (w *Worker) sleepers(r *run) ([]trace.Goroutine, bool) {
 	all := tracebacks(deadlockMost)
-	var learners []Goroutine
+	var learners []trace.Goroutine
 	seen := false
 	for _, g := range all {
 		main := g.ID == r.goroutine.Load()
@@ -71,7 +72,7 @@ func (w *Worker) sleepers(r *run) ([]Goroutine, bool) {
 			continue
 		}
 		seen = seen || main
-		if !asleep(g.State) || slices.ContainsFunc(g.Frames, wakeable) {
+		if !asleep(g.State) || slices.ContainsFunc(g.Functions, wakeable) {
 			return nil, false
 		}
 		learners = append(learners, g)
@@ -93,7 +94,7 @@ func wakeable(function string) bool {
 	return false
 }
 
-func (w *Worker) deadlock(sleeping []Goroutine) *frames.ErrorBody {
+func (w *Worker) deadlock(sleeping []trace.Goroutine) *frames.ErrorBody {
 	e := &frames.ErrorBody{Name: "fatal error", Value: "all goroutines are asleep - deadlock!"}
 	e.Traceback = append(e.Traceback, "fatal error: "+e.Value)
 	const most = 20
@@ -103,7 +104,7 @@ func (w *Worker) deadlock(sleeping []Goroutine) *frames.ErrorBody {
 			break
 		}
 		e.Traceback = append(e.Traceback, "")
-		e.Traceback = append(e.Traceback, w.describe(g)...)
+		e.Traceback = append(e.Traceback, g.Lines(nil)...)
 	}
 	e.Traceback = append(e.Traceback, "",
 		"In a program of its own Go would end the process here. Nothing was lost: values are kept, and the goroutines stay asleep.")
