@@ -102,6 +102,10 @@ func (l *layout) wrap(p *yaegi.Program, place func(pos int) cell.Place) {
 		if *gen == nil {
 			return
 		}
+		// yaegi has run the generators of function literals already (cfg.go,
+		// funcLitExpr): without what they made, Execute runs them again, hooks
+		// and all.
+		*l.execOf(n) = nil
 		old := *gen
 		switch {
 		case l.isPoll(n):
