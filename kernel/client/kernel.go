@@ -38,6 +38,7 @@ type Kernel struct {
 	*Client
 	cmd    *exec.Cmd
 	dir    string // holds the connection file
+	file   string
 	stderr *tail
 	exited chan struct{} // closed when the process has ended
 }
@@ -68,17 +69,17 @@ func (k *Kernel) start(ctx context.Context, o Options) error {
 	if err := choosePorts(&conn, k.dir); err != nil {
 		return fmt.Errorf("start kernel: %w", err)
 	}
-	file := filepath.Join(k.dir, "connection.json")
-	if err := wire.WriteConnection(file, conn); err != nil {
+	k.file = filepath.Join(k.dir, "connection.json")
+	if err := wire.WriteConnection(k.file, conn); err != nil {
 		return fmt.Errorf("start kernel: %w", err)
 	}
 	argv, named := make([]string, 0, len(o.Argv)+1), false
 	for _, a := range o.Argv {
 		named = named || strings.Contains(a, "{connection_file}")
-		argv = append(argv, strings.ReplaceAll(a, "{connection_file}", file))
+		argv = append(argv, strings.ReplaceAll(a, "{connection_file}", k.file))
 	}
 	if !named {
-		argv = append(argv, file)
+		argv = append(argv, k.file)
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stderr = o.Dir, o.Env, k.stderr
@@ -117,6 +118,9 @@ func (k *Kernel) died() error {
 	}
 	return fmt.Errorf("%w: %s%s", ErrGone, k.cmd.ProcessState, text)
 }
+
+// ConnectionFile is where Connect finds this kernel, until Close.
+func (k *Kernel) ConnectionFile() string { return k.file }
 
 // PID is the kernel's process.
 func (k *Kernel) PID() int { return k.cmd.Process.Pid }

@@ -290,5 +290,7 @@ func (s *Session) usage(ctx context.Context, req *request) {
 		s.fail(req, "usage unknown", err.Error())
 		return
 	}
-	s.reply(req, "usage_reply", orEmpty(u))
+	u = orEmpty(u)
+	u["kernel_goroutines"] = runtime.NumGoroutine() // of this process; the worker's are its own
+	s.reply(req, "usage_reply", u)
 }

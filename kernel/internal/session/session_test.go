@@ -503,7 +503,6 @@ func TestQuestions(t *testing.T) {
 		{"inspect_request", map[string]any{"code": "no", "cursor_pos": -5}, `{"data":{},"found":false,"metadata":{},"status":"ok"}`},
 		{"is_complete_request", map[string]any{"code": `a\`}, `{"indent":"\t","status":"incomplete"}`},
 		{"is_complete_request", map[string]any{"code": `a`}, `{"status":"complete"}`},
-		{"usage_request", map[string]any{}, `{"kernel_memory":1048576}`},
 		{"complete_request", map[string]any{"code": 7}, `{"ename":"bad request","evalue":"content of complete_request: json: cannot unmarshal number into Go struct field .code of type string","status":"error","traceback":[]}`},
 		{"juggle_request", map[string]any{}, `{"ename":"unknown request","evalue":"juggle_request is not known on the shell channel","status":"error","traceback":[]}`},
 		{"history_request", map[string]any{"hist_access_type": "odd"}, `{"ename":"history failed","evalue":"hist_access_type \"odd\" is not known (tail, range and search are)","status":"error","traceback":[]}`},
@@ -521,6 +520,15 @@ func TestQuestions(t *testing.T) {
 		}
 		if got, _ := json.Marshal(content); string(got) != c.want {
 			t.Errorf("%s\ngot  %s\nwant %s", c.msgType, got, c.want)
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	b := start(t, session.Options{})
+	for _, m := range b.finish(b.ask("usage_request", struct{}{})) {
+		if n, _ := m.Field("kernel_goroutines").(float64); m.Channel == "control" && (n < 4 || m.Field("kernel_memory") != 1048576.) {
+			t.Errorf("%s", m.Content)
 		}
 	}
 }
