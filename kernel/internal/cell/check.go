@@ -130,7 +130,7 @@ func (s *Session) check(count int, src string, full bool) (*checked, error) {
 	}
 	sort.SliceStable(c.items, func(i, j int) bool { return c.items[i].off < c.items[j].off })
 	if n := len(c.items); n > 0 && !chunks[len(chunks)-1].semicolon {
-		if es, ok := c.items[n-1].stmt.(*ast.ExprStmt); ok {
+		if es, ok := c.items[n-1].stmt.(*ast.ExprStmt); ok && !isPrint(es.X) {
 			c.value = es.X
 		}
 	}
@@ -372,6 +372,28 @@ func (s *Session) reparse(c *checked, p *piece, gone map[string]bool) (*ast.File
 		return nil, nil
 	}
 	return f, nil
+}
+
+// isPrint reports a call that prints: what it returns, how many bytes and an
+// error, is not what a learner wants to see below the output.
+func isPrint(e ast.Expr) bool {
+	call, ok := ast.Unparen(e).(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	sel, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	pkg, ok := sel.X.(*ast.Ident)
+	if !ok || pkg.Name != "fmt" {
+		return false
+	}
+	switch sel.Sel.Name {
+	case "Print", "Printf", "Println", "Fprint", "Fprintf", "Fprintln":
+		return true
+	}
+	return false
 }
 
 // sameReceiver reports that a redefined type keeps its earlier methods: it

@@ -315,8 +315,34 @@ func (u *lowerer) desc(t types.Type) string {
 		u.s.refs[id] = n
 		u.unit.Descs = append(u.unit.Descs, DescDef{n, t})
 		u.needMethods(t)
+		u.descParts(t)
 	}
 	return "d." + n
+}
+
+// descParts describes what t holds: printing a slice calls the String methods
+// of its elements.
+func (u *lowerer) descParts(t types.Type) {
+	part := func(p types.Type) {
+		if u.s.learner(p) && !types.IsInterface(p) {
+			u.desc(p)
+		}
+	}
+	switch t := t.Underlying().(type) {
+	case *types.Pointer:
+		part(t.Elem())
+	case *types.Slice:
+		part(t.Elem())
+	case *types.Array:
+		part(t.Elem())
+	case *types.Map:
+		part(t.Key())
+		part(t.Elem())
+	case *types.Struct:
+		for i := range t.NumFields() {
+			part(t.Field(i).Type())
+		}
+	}
 }
 
 // FieldName is the native name of field f: reflection wants it exported.
