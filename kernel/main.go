@@ -49,7 +49,7 @@ A Jupyter kernel for Go. Front ends start it; "go run ./install" tells them how.
 `
 
 // closeTime bounds how long the sockets may take to send what is left.
-const closeTime = 2 * time.Second
+const closeTime = 250 * time.Millisecond
 
 // run is main with its surroundings given. It returns the exit status: 0 after
 // a shutdown, 1 after a failure, 2 for a wrong command line.
@@ -101,6 +101,8 @@ func serve(connectionFile string, limits engine.Limits, log *slog.Logger) error 
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	ctx, cancel := orphaned(ctx, time.Second)
+	defer cancel()
 	set, err := sockets.Listen(conn, sockets.Options{Log: log})
 	if err != nil {
 		return err
