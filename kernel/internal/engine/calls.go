@@ -105,7 +105,8 @@ func (e *Engine) Usage(ctx context.Context) (map[string]any, error) {
 	list := []map[string]any{}
 	self, _ := process.Stat(os.Getpid())
 	own, _ := process.Stat(p.pid)
-	for _, i := range append([]process.Info{self, own}, e.family(anyProcess)...) {
+	all := append([]process.Info{self, own}, e.family(anyProcess)...)
+	for _, i := range all {
 		memory += i.RSSBytes
 		list = append(list, map[string]any{
 			"pid": i.PID, "ppid": i.PPID, "command": i.Command, "state": string(rune(i.State)),
@@ -116,6 +117,10 @@ func (e *Engine) Usage(ctx context.Context) (map[string]any, error) {
 	usage := map[string]any{
 		"hostname": host, "pid": os.Getpid(), "kernel_memory": memory, "cpu_count": runtime.NumCPU(),
 		"memory_limit_bytes": e.cfg.Limits.MemoryBytes, "processes": list,
+	}
+	usage["kernel_cpu"] = e.cpu.percent(all, time.Now())
+	if m, err := hostMemory(); err == nil {
+		usage["host_virtual_memory"] = m
 	}
 	var u worker.UsageResult
 	if err := p.call(ctx, worker.MethodUsage, nil, &u); err == nil {

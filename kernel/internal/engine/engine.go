@@ -85,6 +85,8 @@ type Engine struct {
 	declared []string // sources of the cells that declared what is live
 	lostWork []string // what %restore re-runs: declared, as it was at deaths since the last one
 
+	cpu cpuClock // between usage requests
+
 	sources sync.Map // cell (int) → source (string), for the names in tracebacks
 
 	// Guarded by execMu.

@@ -16,6 +16,7 @@ type Info struct {
 	Threads          int
 	StartTicks       uint64 // since boot
 	RSSBytes         int64
+	CPUTicks         uint64 // user and system, in hundredths of a second
 }
 
 // All lists every process that can be seen. One that ends meanwhile is left out.
@@ -70,7 +71,7 @@ func parseStat(data []byte) (Info, error) {
 		PID: pid, PPID: int(num(1)), Group: int(num(2)),
 		Command: string(data[open+1 : end]), State: f[0][0],
 		Threads: int(num(17)), StartTicks: uint64(num(19)),
-		RSSBytes: num(21) * int64(os.Getpagesize()),
+		RSSBytes: num(21) * int64(os.Getpagesize()), CPUTicks: uint64(num(11) + num(12)),
 	}, nil
 }
 

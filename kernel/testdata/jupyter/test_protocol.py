@@ -283,7 +283,7 @@ class ProtocolTests(unittest.TestCase):
 
     def test_usage(self):
         content = self.front.reply(self.front.ask("usage_request", {}, "control"), "control")["content"]
-        for key in ("hostname", "pid", "cpu_count", "kernel_memory"):
+        for key in ("hostname", "pid", "cpu_count", "kernel_cpu", "kernel_memory", "host_virtual_memory"):
             self.assertIn(key, content)
 
     def test_heartbeat_beside_a_cell(self):
