@@ -127,7 +127,8 @@ func restyle(svg, title string) string {
 	body := svg[len(head):]
 	body = strings.ReplaceAll(body, "#010203", "currentColor")
 	body = strings.ReplaceAll(body, "#030201", "#8a8f9844")
-	body = fontFamily.ReplaceAllString(body, "font-family:system-ui,'Liberation Sans',Arial,sans-serif")
+	// Its labels stand where they would in Liberation Sans, whose widths are Arial's.
+	body = fontFamily.ReplaceAllString(body, "font-family:'Liberation Sans',Arial,Helvetica,sans-serif")
 	esc := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(title)
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="%s" viewBox="0 0 %g %g" width="%g" style="max-width:100%%;height:auto">`, esc, w, h, w*4/3) + body
 }
@@ -164,8 +165,10 @@ func (r *Result) drawPanel(pn panel) (*plot.Plot, vg.Length) {
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = text.XCenter, text.YTop
 	p.Y.Tick.Label.XAlign, p.Y.Tick.Label.YAlign = text.XRight, text.YCenter
 	p.Legend.TextStyle = p.X.Tick.Label
-	p.Legend.TextStyle.XAlign, p.Legend.TextStyle.YAlign = text.XLeft, text.YCenter
+	p.Legend.TextStyle.XAlign, p.Legend.TextStyle.YAlign = text.XLeft, text.YTop // with another, the lines of a legend overlap
+	p.Legend.Padding = vg.Points(2)
 	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.XOffs = vg.Points(6)
 	lo, hi := slices.Min(all), slices.Max(all)
 	logScale := lo > 0 && hi/lo > 20
 	if pn.samples[0].XLabel != "" {
@@ -194,6 +197,9 @@ func span(a *plot.Axis, lo, hi float64, logScale bool, unit string) {
 		if a.Max <= a.Min {
 			a.Max = a.Min + 1
 		}
+	}
+	if unit != "ns" && unit != "B" {
+		unit = "" // a word at each tick says no more than the title
 	}
 	a.Tick.Marker = ticks{logScale, unit}
 }
@@ -347,9 +353,8 @@ func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 	if t.log {
 		step := base
 		if t.unit == "B" {
-			step = 1 << 5
-			if hi/lo < 1<<10 {
-				step = 4
+			for step = 2; math.Log(hi/lo)/math.Log(step) > 7; {
+				step *= 2
 			}
 		}
 		for v := math.Pow(step, math.Floor(math.Log(lo)/math.Log(step))); v <= hi; v *= step {

@@ -294,8 +294,9 @@ func playHandOff(p *peer) error {
 		}
 		defer waiters[i].free()
 	}
+	var alone, beside []float64
 	for range 10 {
-		alone := workDone(10 * time.Millisecond)
+		alone = append(alone, float64(workDone(10*time.Millisecond)))
 		var wg sync.WaitGroup
 		var up atomic.Int64
 		for _, w := range waiters {
@@ -303,12 +304,15 @@ func playHandOff(p *peer) error {
 		}
 		eventually(time.Second, func() bool { return up.Load() == int64(len(waiters)) })
 		time.Sleep(2 * time.Millisecond)
-		beside := workDone(10 * time.Millisecond)
+		beside = append(beside, float64(workDone(10*time.Millisecond)))
 		for _, w := range waiters {
 			w.wake()
 		}
 		wg.Wait()
-		r.Work = append(r.Work, float64(beside)/float64(max(alone, 1)))
+	}
+	usual := Samples{Values: alone}.Summary().Median
+	for _, n := range beside {
+		r.Work = append(r.Work, n/max(usual, 1))
 	}
 	return p.send(r)
 }

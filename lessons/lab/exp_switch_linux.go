@@ -44,6 +44,7 @@ func forward(b *bench, role string, params any) error {
 // switching is one way to go from one party to another.
 type switching struct {
 	kind, id, name string
+	by             string // whose own time is subtracted: "pipe", "futex" or nothing
 	measure        func() (perSwitchNS, kernelSwitches float64, err error)
 }
 
@@ -80,14 +81,12 @@ func measureSwitch(b *bench, p SwitchParams) error {
 				}
 				pr.other, name, n = two, "by "+by+", across CPUs", max(10, rounds/5)
 			}
-			net := func(t turnsTaken, err error) (float64, float64, error) {
+			// Half a round trip is one switch and one give and take.
+			half := func(t turnsTaken, err error) (float64, float64, error) {
 				if err != nil {
 					return 0, 0, err
 				}
-				// Half a round trip is one switch and one give and take.
-				perSwitch := float64(t.elapsed.Nanoseconds()) / float64(2*t.rounds)
-				calls := Samples{Values: base[by]}.Summary().Median
-				return max(perSwitch-calls, 1), t.switches, nil
+				return float64(t.elapsed.Nanoseconds()) / float64(2*t.rounds), t.switches, nil
 			}
 			if slices.Contains(kinds, inProcess) {
 				partner, err := newTurnPartner(pr)
@@ -95,13 +94,13 @@ func measureSwitch(b *bench, p SwitchParams) error {
 					return err
 				}
 				defer partner.stop()
-				ways = append(ways, switching{inProcess, "process-" + by + "-" + place, "process " + name, func() (float64, float64, error) {
-					return net(processTurns(partner, pr, n))
+				ways = append(ways, switching{inProcess, "process-" + by + "-" + place, "process " + name, by, func() (float64, float64, error) {
+					return half(processTurns(partner, pr, n))
 				}})
 			}
 			if slices.Contains(kinds, inThread) {
-				ways = append(ways, switching{inThread, "thread-" + by + "-" + place, "thread " + name, func() (float64, float64, error) {
-					return net(threadTurns(pr, n))
+				ways = append(ways, switching{inThread, "thread-" + by + "-" + place, "thread " + name, by, func() (float64, float64, error) {
+					return half(threadTurns(pr, n))
 				}})
 			}
 		}
@@ -111,7 +110,7 @@ func measureSwitch(b *bench, p SwitchParams) error {
 			name string
 			run  func(int) time.Duration
 		}{{"channel", channelTurns}, {"mutex", mutexTurns}, {"Gosched", goschedTurns}} {
-			ways = append(ways, switching{inGoroutine, "goroutine-" + g.name, "goroutine by " + g.name, func() (float64, float64, error) {
+			ways = append(ways, switching{inGoroutine, "goroutine-" + g.name, "goroutine by " + g.name, "", func() (float64, float64, error) {
 				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 				n := 10 * rounds
 				var ru0, ru1 syscall.Rusage
@@ -145,6 +144,12 @@ func measureSwitch(b *bench, p SwitchParams) error {
 		b.progress(round+1, samples+1, "round %d", round)
 	}
 	for i, w := range ways {
+		if w.by != "" {
+			calls := Samples{Values: base[w.by][1:]}.Summary().Median
+			for k := range got[i] {
+				got[i][k] = max(got[i][k]-calls, 1)
+			}
+		}
 		b.add("switch/"+w.id, "time of one switch, the calls' own time subtracted", w.name, "ns", got[i]...).Warmup = 1
 	}
 	for i, w := range ways {

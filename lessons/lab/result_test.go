@@ -142,7 +142,7 @@ func TestSVG(t *testing.T) {
 func TestForms(t *testing.T) {
 	r := sampleResult()
 	html := r.HTML()
-	for _, want := range []string{"H2 holds", "<table", "<svg", "go1.26.8", "a | b"} {
+	for _, want := range []string{"time to create one", "<table", "<svg", "go1.26.8", "a | b"} {
 		if !strings.Contains(html, want) {
 			t.Errorf("%q is not in the HTML", want)
 		}

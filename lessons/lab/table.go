@@ -1,8 +1,10 @@
 package lab
 
 import (
+	"cmp"
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -24,11 +26,15 @@ func (r *Result) Table() Table {
 	if len(r.Published) > 0 {
 		t.Headers = append(t.Headers, "published", "measured ÷ published")
 	}
-	for _, s := range collapse(r.Samples) {
+	for _, s := range inOrder(collapse(r.Samples)) {
 		sum := s.Summary()
-		row := []string{s.Of, s.label(), format(sum.Median, s.Unit), "", format(sum.Min, s.Unit), format(sum.Max, s.Unit), group(int64(sum.N))}
+		unit := s.Unit // a word stands once in a row
+		if unit != "ns" && unit != "B" {
+			unit = ""
+		}
+		row := []string{s.Of, s.label(), format(sum.Median, s.Unit), "", format(sum.Min, unit), format(sum.Max, unit), group(int64(sum.N))}
 		if sum.N > 1 {
-			row[3] = format(sum.Low, s.Unit) + " … " + format(sum.High, s.Unit)
+			row[3] = format(sum.Low, unit) + " … " + format(sum.High, unit)
 		} else {
 			row[4], row[5] = "", ""
 		}
@@ -48,6 +54,25 @@ func (r *Result) Table() Table {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// inOrder brings together what was measured, in the order in which it first
+// came, then what it was measured on, then the places of a sweep.
+func inOrder(samples []Samples) []Samples {
+	of, name := map[string]int{}, map[string]int{}
+	for i, s := range samples {
+		if _, ok := of[s.Of]; !ok {
+			of[s.Of] = i
+		}
+		if _, ok := name[s.Of+"\x00"+s.Name]; !ok {
+			name[s.Of+"\x00"+s.Name] = i
+		}
+	}
+	out := slices.Clone(samples)
+	slices.SortStableFunc(out, func(a, b Samples) int {
+		return cmp.Or(cmp.Compare(of[a.Of], of[b.Of]), cmp.Compare(name[a.Of+"\x00"+a.Name], name[b.Of+"\x00"+b.Name]), cmp.Compare(a.X, b.X))
+	})
+	return out
 }
 
 // longSweep is how many places of a sweep a table still shows one by one.
@@ -147,21 +172,29 @@ func (t Table) HTML() string {
 	if t.Title != "" {
 		fmt.Fprintf(&b, `<caption style="text-align:left;font-weight:600;padding:.2em 0">%s</caption>`, html.EscapeString(t.Title))
 	}
+	// What was measured is a line of its own above the rows that share it: a
+	// column of it would take half the width and say the same over and over.
 	line := func(tag string, cells []string, border string) {
 		b.WriteString("<tr>")
 		for i, c := range cells {
+			if i == 0 {
+				continue
+			}
 			align := "right;font-variant-numeric:tabular-nums;white-space:nowrap"
 			if i < t.left || i > 6 {
 				align = "left"
 			}
-			fmt.Fprintf(&b, `<%s style="text-align:%s;padding:.25em .7em;border-bottom:%s">%s</%s>`, tag, align, border, html.EscapeString(c), tag)
+			fmt.Fprintf(&b, `<%s style="text-align:%s;padding:.2em .7em;border-bottom:%s">%s</%s>`, tag, align, border, html.EscapeString(c), tag)
 		}
 		b.WriteString("</tr>")
 	}
 	b.WriteString("<thead>")
 	line("th", t.Headers, "2px solid #8887")
 	b.WriteString("</thead><tbody>")
-	for _, row := range t.Rows {
+	for i, row := range t.Rows {
+		if i == 0 || t.Rows[i-1][0] != row[0] {
+			fmt.Fprintf(&b, `<tr><th colspan="%d" style="text-align:left;font-weight:600;padding:.7em .7em .2em 0;border-bottom:1px solid #8884">%s</th></tr>`, len(t.Headers)-1, html.EscapeString(row[0]))
+		}
 		line("td", row, "1px solid #8884")
 	}
 	b.WriteString("</tbody></table>")
