@@ -45,14 +45,38 @@ type place struct {
 
 // look checks the cell as far as the place.
 func look(scope Scope, p place) *view {
-	v := lookWith(scope, p, "")
-	if p.word != "" && !v.understood() {
-		// The header of an if, for or switch may want its block.
-		if w := lookWith(scope, p, "{}"); w.understood() {
-			return w
+	blocks := []string{""}
+	if p.word != "" {
+		// The header of a statement wants its block, a value none.
+		blocks = append(blocks, "{}")
+		if b, _ := ending(p.before()); b != "" {
+			blocks = []string{b, ""}
 		}
 	}
-	return v
+	var first *view
+	for _, block := range blocks {
+		v := lookWith(scope, p, block)
+		if v.understood() {
+			return v
+		}
+		if first == nil {
+			first = v
+		}
+	}
+	return first
+}
+
+// before are the tokens of the place's chunk that end before it.
+func (p place) before() []lexeme {
+	if p.index >= len(p.chunks) {
+		return nil
+	}
+	toks := p.chunks[p.index].toks
+	n := 0
+	for n < len(toks) && toks[n].end <= p.start && toks[n].pos < p.start {
+		n++
+	}
+	return toks[:n]
 }
 
 // understood says that the place is in the tree, and what is before its dot
@@ -65,7 +89,7 @@ func (v *view) understood() bool {
 	if !ok || sel.Sel != v.ident {
 		return true
 	}
-	if id, ok := sel.X.(*ast.Ident); ok && isPkgName(v.info.Uses[id]) {
+	if id, ok := sel.X.(*ast.Ident); ok && (isPkgName(v.info.Uses[id]) || isPkgName(innermostLookup(v, id))) {
 		return true
 	}
 	_, ok = v.typeOf(sel.X)
@@ -150,16 +174,11 @@ func (v *view) addFocus(p place, c chunk, block string) {
 	text := p.code[c.start:c.end]
 	at := p.start - c.start
 	if p.word != "" {
-		var before []lexeme
-		for _, t := range c.toks {
-			if t.end <= p.start && t.pos < p.start {
-				before = append(before, t)
-			}
-		}
+		_, closing := ending(p.before())
 		if at > len(text) { // behind the chunk, on its line
 			text = p.code[c.start:p.start]
 		}
-		text = text[:at] + p.word + block + closers(before)
+		text = text[:at] + p.word + block + closing
 	}
 	f := v.parse(head + text + tail)
 	if f == nil {

@@ -231,17 +231,27 @@ func (s *search) collect(p place, l lexed) {
 			return
 		}
 	case *ast.BranchStmt:
-		s.labels()
+		s.labels(p)
 		return
 	case *ast.ImportSpec, *ast.LabeledStmt:
 		return
 	}
-	if v.info.Defs[v.ident] != nil || s.naming() {
+	if v.info.Defs[v.ident] != nil && !s.embedding() || s.naming() {
 		return // a new name is the learner's own
 	}
 	s.expected = s.expectedType()
 	s.visible()
 	s.words()
+}
+
+// embedding says that the placeholder is the type of an embedded field.
+func (s *search) embedding() bool {
+	up := 1
+	if _, ok := s.view.parent(up).(*ast.StarExpr); ok {
+		up++
+	}
+	f, ok := s.view.parent(up).(*ast.Field)
+	return ok && len(f.Names) == 0
 }
 
 // naming says that the placeholder is a name being declared.
@@ -362,6 +372,24 @@ func (s *search) visible() {
 			}
 		}
 	}
+	// Parameters of the signature that is being written: their scope has no
+	// extent until there is a body.
+	for i := len(v.path) - 1; i >= 0; i-- {
+		var sc *types.Scope
+		switch n := v.path[i].(type) {
+		case *ast.FuncDecl:
+			sc = v.info.Scopes[n.Type]
+		case *ast.FuncType, *ast.TypeSpec:
+			sc = v.info.Scopes[n]
+		}
+		if sc == nil {
+			continue
+		}
+		for _, n := range sc.Names() {
+			obj := sc.Lookup(n)
+			s.add(itemOf(n, obj, v.pkg), rankLocal, valueType(obj))
+		}
+	}
 	sc := v.pkg.Scope()
 	for _, n := range sc.Names() {
 		obj := sc.Lookup(n)
@@ -402,9 +430,18 @@ func valueType(obj types.Object) types.Type {
 	return nil
 }
 
-// labels proposes the labels of the function around the place.
-func (s *search) labels() {
-	ast.Inspect(s.view.focus, func(n ast.Node) bool {
+// labels proposes the labels of the piece that the place is in, those below
+// the place too.
+func (s *search) labels(p place) {
+	if p.index >= len(p.chunks) {
+		return
+	}
+	c := p.chunks[p.index]
+	f, _ := parseChunk(p.code[c.start:c.end], c.kind)
+	if f == nil {
+		return
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
 		if l, ok := n.(*ast.LabeledStmt); ok {
 			s.add(Item{Text: l.Label.Name, Kind: "keyword", Signature: "label"}, rankLocal, nil)
 		}

@@ -11,12 +11,16 @@ import (
 func (s *search) members(base ast.Expr) {
 	v := s.view
 	if id, ok := base.(*ast.Ident); ok {
-		if p, ok := v.info.Uses[id].(*types.PkgName); ok {
+		obj := v.info.Uses[id]
+		if obj == nil { // the checker skipped it
+			obj = innermostLookup(v, id)
+		}
+		if p, ok := obj.(*types.PkgName); ok {
 			s.packageMembers(p.Imported())
 			return
 		}
-		// Nothing else has the name: the import that running will add.
-		if v.info.Uses[id] == nil && innermostLookup(v, id) == nil {
+		// Nothing has the name: the import that running will add.
+		if obj == nil {
 			if path, ok := packageFor(s.scope, id.Name); ok {
 				if pkg, err := s.scope.Import(path); err == nil && pkg != nil {
 					s.packageMembers(pkg)

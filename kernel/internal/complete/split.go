@@ -237,6 +237,65 @@ func closers(toks []lexeme) string {
 	return string(open)
 }
 
+// ending is what makes a tree of toks and an operand: block follows the
+// operand (a header's braces, the call that go and defer want, case's colon),
+// closing closes what is open, with the same behind it where it is wanted.
+func ending(toks []lexeme) (block, closing string) {
+	type level struct {
+		close string
+		// What the statement on this level wants behind its next operand: "{}"
+		// for a header, "()" for go and defer, ":" for case.
+		wants string
+		loop  bool
+	}
+	levels := []level{{}}
+	for _, t := range toks {
+		top := &levels[len(levels)-1]
+		switch t.tok {
+		case token.IF, token.FOR, token.SWITCH:
+			top.wants, top.loop = "{}", t.tok == token.FOR
+		case token.GO, token.DEFER:
+			top.wants = "()"
+		case token.CASE:
+			top.wants = ":"
+		case token.COLON:
+			if top.wants == ":" {
+				top.wants = ""
+			}
+		case token.SEMICOLON:
+			switch {
+			case t.lit == "\n" || top.wants == "()":
+				top.wants = ""
+			case top.wants == "{}" && top.loop:
+				top.wants, top.loop = ";{}", false // of three clauses the second
+			case top.wants == ";{}":
+				top.wants = "{}"
+			}
+		case token.LPAREN:
+			levels = append(levels, level{close: ")"})
+		case token.LBRACK:
+			levels = append(levels, level{close: "]"})
+		case token.LBRACE:
+			l := level{close: "}"}
+			if strings.HasSuffix(top.wants, "{}") {
+				top.wants = ""
+			}
+			levels = append(levels, l)
+		case token.RPAREN, token.RBRACK, token.RBRACE:
+			if len(levels) > 1 {
+				levels = levels[:len(levels)-1]
+			}
+		}
+	}
+	for i := len(levels) - 1; i > 0; i-- {
+		closing += levels[i].close
+		if below := levels[i-1].wants; below != "()" || levels[i].close != ")" {
+			closing += below
+		}
+	}
+	return levels[len(levels)-1].wants, closing
+}
+
 // blankMagics replaces every line that is a command, not Go, by blanks of the
 // same length: a line of % or ! where a statement may begin, and the first
 // line of a %% cell. It leaves all offsets as they are.
