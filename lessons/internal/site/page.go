@@ -186,7 +186,12 @@ func makeCell(md *markdown, c *notebook.Cell, outputs *int) (*pageCell, []headin
 
 func (s *Site) link(i int) *link {
 	l := s.Lessons[i]
-	return &link{Href: l.Name + ".html", Number: l.Number, Title: title(l)}
+	// "4 What is a goroutine?" stands beside the lesson's number already.
+	t := strings.TrimPrefix(title(l), strings.TrimLeft(l.Number, "0")+" ")
+	if l.Number == "00" {
+		t = strings.TrimPrefix(t, "0 ")
+	}
+	return &link{Href: l.Name + ".html", Number: l.Number, Title: t}
 }
 
 func title(l Lesson) string {

@@ -82,7 +82,7 @@ func sample() *Site {
 			code("blank", "  "),
 		},
 	}
-	two := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Markdown, ID: "t", Source: "# Two"}}}
+	two := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Markdown, ID: "t", Source: "# 2 Two"}}}
 	return &Site{Title: "The course", Notebooks: true, Lessons: []Lesson{
 		{Lesson: course.Lesson{Number: "01", Name: "01-one"}, Notebook: n, Pictures: "testdata"},
 		{Lesson: course.Lesson{Number: "02", Name: "02-two"}, Notebook: two, Problem: "cell 3 failed"},
@@ -143,7 +143,7 @@ func TestIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`<a href="01-one.html">`, `<p class="problem">cell 3 failed</p>`, `<tr id="P1">`, `href="01-one.html#p1"`,
+		`<a href="01-one.html">`, `<span class="number">02</span> <span class="title">Two</span>`, `<p class="problem">cell 3 failed</p>`, `<tr id="P1">`, `href="01-one.html#p1"`,
 		"because &lt;so&gt;", `<span class="verdict-name holds-in-part">1 holds in part</span>`, `<tr id="E2">`, "not run",
 	} {
 		if !strings.Contains(string(b), want) {
