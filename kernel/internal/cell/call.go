@@ -64,17 +64,12 @@ func (u *lowerer) prepare(e *ast.CallExpr) *call {
 		return u.litCall(e, lit, sig)
 	}
 	args := u.args(e, sig, false)
-	return u.withCallee(u.expr(fun), u.txFunc(sig), args, sig)
+	return u.withCallee(u.operand(fun), u.txFunc(sig), args, sig)
 }
 
 // withCallee is a call of a function value held in text.
 func (u *lowerer) withCallee(text, typ string, args *argList, sig *types.Signature) *call {
-	ops := u.ordered(1+args.n, func(i int) string {
-		if i == 0 {
-			return text
-		}
-		return args.lower(i - 1)
-	})
+	ops := u.all(args, nil, func() string { return text })
 	return &call{
 		ops: ops, types: append([]string{typ}, args.types...), results: u.resultTypes(sig),
 		render: func(ops []string) string { return ops[0] + "(" + args.join(ops[1:]) + ")" },
@@ -164,7 +159,7 @@ func (u *lowerer) funcCall(e *ast.CallExpr, f *types.Func, fun ast.Expr) *call {
 	name, d := u.instance(f, en, targs)
 	args := u.args(e, sig, false)
 	c := &call{
-		ops: u.ordered(args.n, args.lower), types: args.types, results: u.resultTypes(sig),
+		ops: u.all(args, nil, nil), types: args.types, results: u.resultTypes(sig),
 		panick: u.recovers(d),
 	}
 	c.render = func(ops []string) string { return name + "(" + args.joinAfter(ops, c.panick) + ")" }
@@ -230,7 +225,30 @@ type argList struct {
 	n      int
 	types  []string
 	lower  func(i int) string
-	spread bool // the last is a slice for a native variadic function: a...
+	spread bool       // the last is a slice for a native variadic function: a...
+	exprs  []ast.Expr // the arguments as written, where there are n of them
+}
+
+// all lowers the arguments, after a first operand where there is one.
+func (u *lowerer) all(a *argList, x ast.Expr, first func() string) []string {
+	extra := 0
+	if first != nil {
+		extra = 1
+	}
+	lower := func(i int) string {
+		if i < extra {
+			return first()
+		}
+		return a.lower(i - extra)
+	}
+	if len(a.exprs) != a.n {
+		return u.ordered(a.n+extra, lower)
+	}
+	es := a.exprs
+	if extra > 0 {
+		es = append([]ast.Expr{x}, es...)
+	}
+	return u.orderedOf(es, lower)
 }
 
 func (a *argList) join(ops []string) string {
@@ -255,7 +273,7 @@ func (u *lowerer) args(e *ast.CallExpr, sig *types.Signature, native bool) *argL
 			}
 		}
 	}
-	a := &argList{}
+	a := &argList{exprs: e.Args}
 	if !sig.Variadic() {
 		a.n = np
 		for i := range np {
@@ -307,7 +325,7 @@ func (u *lowerer) args(e *ast.CallExpr, sig *types.Signature, native bool) *argL
 			if len(rest) == 0 {
 				return u.zero(last)
 			}
-			ops := u.ordered(len(rest), func(j int) string { return u.to(rest[j], elem) })
+			ops := u.orderedOf(rest, func(j int) string { return u.to(rest[j], elem) })
 			return u.tx(last) + "{" + strings.Join(ops, ", ") + "}"
 		}
 	}
@@ -427,23 +445,13 @@ func (u *lowerer) methodOn(e *ast.CallExpr, recv func() string, t types.Type, f 
 		name, d := u.methodName(t, f)
 		args := u.args(e, sig, false)
 		rt := u.tx(u.recvType(t, f))
-		ops := u.ordered(1+args.n, func(i int) string {
-			if i == 0 {
-				return recv()
-			}
-			return args.lower(i - 1)
-		})
+		ops := u.all(args, recvExpr(e), recv)
 		c := &call{ops: ops, types: append([]string{rt}, args.types...), results: u.resultTypes(sig), panick: u.recovers(d)}
 		c.render = func(ops []string) string { return name + "(" + args.join(ops) + ")" }
 		return c
 	case u.s.isAny(t):
 		args := u.args(e, sig, false)
-		ops := u.ordered(1+args.n, func(i int) string {
-			if i == 0 {
-				return recv()
-			}
-			return args.lower(i - 1)
-		})
+		ops := u.all(args, recvExpr(e), recv)
 		n := u.native(Native{Kind: "method", Arg: f.Name(), Type: u.plainSig(sig)})
 		return &call{
 			ops: ops, types: append([]string{"interface{}"}, args.types...), results: u.resultTypes(sig),
@@ -451,6 +459,13 @@ func (u *lowerer) methodOn(e *ast.CallExpr, recv func() string, t types.Type, f 
 		}
 	}
 	return u.nativeMethod(e, recv, t, f, sig)
+}
+
+func recvExpr(e *ast.CallExpr) ast.Expr {
+	if se, ok := ast.Unparen(e.Fun).(*ast.SelectorExpr); ok {
+		return se.X
+	}
+	return nil
 }
 
 // plainSig is sig with a variadic parameter turned into a slice.

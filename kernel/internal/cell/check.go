@@ -283,6 +283,7 @@ func (s *Session) typecheck(c *checked, files []*ast.File, redeclared map[string
 	}
 	var errs ErrorList
 	dropping := false
+	c.info.InitOrder = nil
 	conf := types.Config{
 		Importer: s.imp, GoVersion: "go1.26", Context: s.ctxt,
 		Sizes: types.SizesFor("gc", runtime.GOARCH),

@@ -48,15 +48,94 @@ func (u *lowerer) cell(c *checked) {
 		target = frame
 	}
 	u.f = target
+	if c.declares() {
+		u.packageVars(c)
+	} else {
+		u.inOrder(c)
+	}
+	if frame != nil {
+		u.f = f
+		mk := u.s.next("body")
+		u.fileClosure(frame, mk, nil, "func()", "")
+		u.line("core.Run(%s, %s(%s))", frame.frame, mk, u.capArgs(frame))
+	}
+	u.funcs = append(u.funcs, f)
+	u.f = nil
+	if c.full {
+		u.registerAgain()
+	}
+}
+
+// declares reports that the cell only declares: then its variables are
+// initialised as a package's are, by what they depend on.
+func (c *checked) declares() bool {
 	for _, it := range c.items {
-		if it.fun != nil && it.fun.Recv == nil && it.fun.Name.Name == "init" {
-			if d := u.objs[c.info.Defs[it.fun.Name]]; d != nil {
-				u.line("%s()", d.low)
+		if it.stmt != nil || it.spec != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// packageVars initialises the variables of a cell of declarations, and runs
+// its init functions.
+func (u *lowerer) packageVars(c *checked) {
+	specs := map[ast.Expr]*ast.ValueSpec{}
+	for _, it := range c.items {
+		if it.gen == nil || it.gen.Tok != token.VAR {
+			continue
+		}
+		for _, sp := range it.gen.Specs {
+			sp := sp.(*ast.ValueSpec)
+			u.f.pos = sp.Pos()
+			for _, n := range sp.Names {
+				u.define(n, "")
+			}
+			for _, v := range sp.Values {
+				specs[v] = sp
 			}
 		}
 	}
+	for _, in := range c.info.InitOrder {
+		sp := specs[in.Rhs]
+		if sp == nil {
+			continue
+		}
+		u.f.pos = sp.Pos()
+		var lhs []ast.Expr
+		if len(sp.Values) == len(sp.Names) {
+			for i, v := range sp.Values {
+				if v == in.Rhs {
+					lhs = []ast.Expr{sp.Names[i]}
+				}
+			}
+		} else {
+			for _, n := range sp.Names {
+				lhs = append(lhs, n)
+			}
+		}
+		u.assignAll(lhs, []ast.Expr{in.Rhs}, true)
+	}
+	for _, it := range c.items {
+		u.initFunc(c, it)
+	}
+}
+
+func (u *lowerer) initFunc(c *checked, it item) {
+	if it.fun != nil && it.fun.Recv == nil && it.fun.Name.Name == "init" {
+		if d := u.objs[c.info.Defs[it.fun.Name]]; d != nil {
+			u.f.pos = it.fun.Pos()
+			u.line("%s()", d.low)
+		}
+	}
+}
+
+// inOrder runs a cell from top to bottom.
+func (u *lowerer) inOrder(c *checked) {
 	for _, it := range c.items {
 		switch {
+		case it.fun != nil:
+			u.initFunc(c, it)
 		case it.stmt != nil:
 			if es, ok := it.stmt.(*ast.ExprStmt); ok && es.X == c.value {
 				u.f.pos = es.Pos()
@@ -73,17 +152,6 @@ func (u *lowerer) cell(c *checked) {
 				u.varSpec(sp.(*ast.ValueSpec))
 			}
 		}
-	}
-	if frame != nil {
-		u.f = f
-		mk := u.s.next("body")
-		u.fileClosure(frame, mk, nil, "func()", "")
-		u.line("core.Run(%s, %s(%s))", frame.frame, mk, u.capArgs(frame))
-	}
-	u.funcs = append(u.funcs, f)
-	u.f = nil
-	if c.full {
-		u.registerAgain()
 	}
 }
 

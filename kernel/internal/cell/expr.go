@@ -139,6 +139,94 @@ func (u *lowerer) ordered(n int, lower func(i int) string) []string {
 	return out
 }
 
+// orderedOf evaluates expressions as the compiler does: the calls among them
+// first, in order, and then what merely reads variables.
+func (u *lowerer) orderedOf(es []ast.Expr, lower func(i int) string) []string {
+	reads, spill := false, false
+	for _, e := range es {
+		if e == nil {
+			continue
+		}
+		if u.hasCall(e) {
+			spill = spill || reads
+		} else if u.readsShared(e) {
+			reads = true
+		}
+	}
+	if !spill {
+		return u.ordered(len(es), lower)
+	}
+	out := make([]string, len(es))
+	for i, e := range es {
+		if e != nil && u.hasCall(e) {
+			if out[i] = lower(i); !simple(out[i]) {
+				out[i] = u.temp(out[i])
+			}
+		}
+	}
+	for i, e := range es {
+		if e == nil || !u.hasCall(e) {
+			out[i] = lower(i)
+		}
+	}
+	return out
+}
+
+// hasCall reports a call or a receive in e that can have an effect.
+func (u *lowerer) hasCall(e ast.Expr) bool {
+	found := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.UnaryExpr:
+			found = found || n.Op == token.ARROW
+		case *ast.CallExpr:
+			tv := u.f.info.Types[n.Fun]
+			switch {
+			case u.f.info.Types[n].Value != nil:
+				return false
+			case tv.IsType():
+			case tv.IsBuiltin():
+				switch types.ExprString(ast.Unparen(n.Fun)) {
+				case "len", "cap", "min", "max", "real", "imag", "complex", "new", "make":
+				default:
+					found = true
+				}
+			default:
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// readsShared reports that e reads something that a call could change.
+func (u *lowerer) readsShared(e ast.Expr) bool {
+	found := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.IndexExpr, *ast.StarExpr, *ast.SliceExpr:
+			found = true
+		case *ast.SelectorExpr:
+			if u.f.info.Selections[n] != nil {
+				found = true
+			}
+		case *ast.Ident:
+			if o, ok := u.f.info.Uses[n].(*types.Var); ok && !o.IsField() {
+				if l := u.f.local(o); l == nil || l.boxed {
+					found = true
+				}
+			}
+		}
+		return !found
+	})
+	return found
+}
+
 // simple reports that text can be evaluated later without a difference: a
 // literal, a temporary or an unboxed name.
 func simple(text string) bool {
@@ -182,6 +270,9 @@ func (u *lowerer) conv(text string, from, to types.Type) string {
 	}
 	switch {
 	case !types.IsInterface(to):
+		if wf, wt := u.s.Wrapped(from) != nil, u.s.Wrapped(to) != nil; wf != wt || wf && !types.Identical(from, to) {
+			return u.wrapText(u.bareText(text, from), to)
+		}
 		if fs, ok := coreOf(from).(*types.Signature); ok && u.s.nativeNamed(to) != u.s.nativeNamed(from) {
 			_ = fs
 			return u.native(Native{Kind: "convert", Type: from, To: to}) + "(" + text + ")"
@@ -361,7 +452,7 @@ func (u *lowerer) unary(e *ast.UnaryExpr) string {
 		}
 		return u.addr(x)
 	case token.ARROW:
-		return "(<-" + u.expr(e.X) + ")"
+		return "(<-" + u.operand(e.X) + ")"
 	case token.ADD:
 		return u.expr(e.X)
 	case token.NOT:
@@ -447,7 +538,7 @@ func (u *lowerer) binary(e *ast.BinaryExpr) string {
 	case token.LSS, token.LEQ, token.GTR, token.GEQ:
 		ot = u.operandType(e.X, e.Y)
 	}
-	ops := u.ordered(2, func(i int) string {
+	ops := u.orderedOf([]ast.Expr{e.X, e.Y}, func(i int) string {
 		if i == 0 {
 			return u.to(e.X, ot)
 		}
@@ -492,10 +583,7 @@ func (u *lowerer) compare(e *ast.BinaryExpr) string {
 		x, y, ny = y, x, true
 	}
 	if ny {
-		text := u.expr(x)
-		if types.IsInterface(u.typeOf(x)) {
-			return "(" + text + " " + e.Op.String() + " nil)"
-		}
+		text := u.operand(x)
 		return "(" + text + " " + e.Op.String() + " nil)"
 	}
 	return u.equal(x, y, e.Op == token.NEQ)
@@ -509,14 +597,14 @@ func (u *lowerer) equal(x, y ast.Expr, not bool) string {
 		op = " != "
 	}
 	if types.IsInterface(tx) || types.IsInterface(ty) {
-		ops := u.ordered(2, func(i int) string { return u.to([]ast.Expr{x, y}[i], anyType) })
+		ops := u.orderedOf([]ast.Expr{x, y}, func(i int) string { return u.to([]ast.Expr{x, y}[i], anyType) })
 		if not {
 			return "(!core.Eq(" + ops[0] + ", " + ops[1] + "))"
 		}
 		return "core.Eq(" + ops[0] + ", " + ops[1] + ")"
 	}
 	t := u.operandType(x, y)
-	ops := u.ordered(2, func(i int) string { return u.to([]ast.Expr{x, y}[i], t) })
+	ops := u.orderedOf([]ast.Expr{x, y}, func(i int) string { return u.to([]ast.Expr{x, y}[i], t) })
 	switch coreOf(t).(type) {
 	case *types.Struct, *types.Array, *types.Chan, *types.Pointer:
 		// Native comparison: yaegi's goes by what it knows of the types.
@@ -599,15 +687,15 @@ func (u *lowerer) index(e *ast.IndexExpr) string {
 	if m, ok := xt.(*types.Map); ok {
 		ops := u.ordered(2, func(i int) string {
 			if i == 0 {
-				return u.expr(e.X)
+				return u.operand(e.X)
 			}
-			return u.to(e.Index, m.Key())
+			return u.mapKey(e.Index, m)
 		})
 		return ops[0] + "[" + ops[1] + "]"
 	}
 	ops := u.ordered(2, func(i int) string {
 		if i == 0 {
-			x := u.expr(e.X)
+			x := u.operand(e.X)
 			if _, ok := xt.(*types.Pointer); ok {
 				x = "(*" + x + ")"
 			}
@@ -619,6 +707,19 @@ func (u *lowerer) index(e *ast.IndexExpr) string {
 		return u.intIndex(e.Index)
 	})
 	return ops[0] + "[" + ops[1] + "]"
+}
+
+// mapKey lowers a key of a map.
+func (u *lowerer) mapKey(e ast.Expr, m *types.Map) string {
+	return u.hashable(u.to(e, m.Key()), m)
+}
+
+// hashable checks a key that an interface holds, in Go's words.
+func (u *lowerer) hashable(key string, m *types.Map) string {
+	if u.s.isAny(u.s.subst(u.env(), m.Key())) {
+		return "core.Key(" + key + ")"
+	}
+	return key
 }
 
 func (u *lowerer) intIndex(e ast.Expr) string {
@@ -643,7 +744,7 @@ func (u *lowerer) slice(e *ast.SliceExpr) string {
 			case *types.Pointer:
 				return "(*" + u.expr(e.X) + ")"
 			}
-			return u.expr(e.X)
+			return u.operand(e.X)
 		}
 		if p := parts[i-1]; p != nil {
 			return u.intIndex(p)
@@ -653,6 +754,9 @@ func (u *lowerer) slice(e *ast.SliceExpr) string {
 	text := ops[0] + "[" + ops[1] + ":" + ops[2]
 	if e.Slice3 {
 		text += ":" + ops[3]
+	}
+	if _, ok := xt.(*types.Slice); ok {
+		return u.wrapText(text+"]", u.typeOf(e.X))
 	}
 	return text + "]"
 }
@@ -677,7 +781,11 @@ func (u *lowerer) composite(c *ast.CompositeLit, t types.Type) string {
 				fvs = append(fvs, fv{i, el})
 			}
 		}
-		ops := u.ordered(len(fvs), func(i int) string { return u.element(fvs[i].e, ut.Field(fvs[i].i).Type()) })
+		es := make([]ast.Expr, len(fvs))
+		for i, f := range fvs {
+			es[i] = f.e
+		}
+		ops := u.orderedOf(es, func(i int) string { return u.element(fvs[i].e, ut.Field(fvs[i].i).Type()) })
 		var parts []string
 		for i, f := range fvs {
 			parts = append(parts, FieldName(ut.Field(f.i), f.i)+": "+ops[i])
@@ -692,20 +800,20 @@ func (u *lowerer) composite(c *ast.CompositeLit, t types.Type) string {
 		case *types.Array:
 			elem, n = ut.Elem(), ut.Len()
 		}
-		return u.listLit(c, t, elem, n)
+		return u.wrapText(u.listLit(c, coreOf(t), elem, n), t)
 	case *types.Map:
-		m := u.temp(fmt.Sprintf("make(%s, %d)", u.tx(t), len(c.Elts)))
+		m := u.temp(fmt.Sprintf("make(%s, %d)", u.tx(ut), len(c.Elts)))
 		for _, el := range c.Elts {
 			kv := el.(*ast.KeyValueExpr)
 			ops := u.ordered(2, func(i int) string {
 				if i == 0 {
-					return u.element(kv.Key, ut.Key())
+					return u.hashable(u.element(kv.Key, ut.Key()), ut)
 				}
 				return u.element(kv.Value, ut.Elem())
 			})
 			u.line("%s[%s] = %s", m, ops[0], ops[1])
 		}
-		return m
+		return u.wrapText(m, t)
 	case *types.Pointer: // an elided &T in a list or map
 		return u.addrLit(c, ut.Elem())
 	}
@@ -721,7 +829,7 @@ func (u *lowerer) listLit(c *ast.CompositeLit, t, elem types.Type, n int64) stri
 		}
 	}
 	if !keyed {
-		ops := u.ordered(len(c.Elts), func(i int) string { return u.element(c.Elts[i], elem) })
+		ops := u.orderedOf(c.Elts, func(i int) string { return u.element(c.Elts[i], elem) })
 		return u.tx(t) + "{" + strings.Join(ops, ", ") + "}"
 	}
 	at, top := int64(0), int64(0)

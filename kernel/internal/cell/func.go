@@ -323,7 +323,7 @@ func (u *lowerer) returnStmt(s *ast.ReturnStmt) {
 			vals = append(vals, u.conv(v, u.s.subst(u.f.env, tup.At(i).Type()), rt(i)))
 		}
 	} else if len(s.Results) > 0 {
-		vals = u.ordered(n, func(i int) string { return u.to(s.Results[i], rt(i)) })
+		vals = u.orderedOf(s.Results, func(i int) string { return u.to(s.Results[i], rt(i)) })
 	}
 	direct := u.f == host
 	if direct && len(host.results) == 0 {

@@ -279,6 +279,20 @@ func (u *lowerer) setRangeVar(s *ast.RangeStmt, e ast.Expr, val string, t types.
 	u.line("%s = %s", lv, u.conv(val, t, u.typeOf(e)))
 }
 
+// setRangeVars gives both iteration variables their values; where they are
+// assigned, the operands of both come first.
+func (u *lowerer) setRangeVars(s *ast.RangeStmt, k, v string, kt, vt types.Type) {
+	if s.Tok == token.ASSIGN && used(s.Key) && used(s.Value) {
+		lk := u.lvalue(s.Key)
+		lv := u.freeze(u.lvalue(s.Value), s.Value)
+		u.line("%s = %s", lk, u.conv(k, kt, u.typeOf(s.Key)))
+		u.line("%s = %s", lv, u.conv(v, vt, u.typeOf(s.Value)))
+		return
+	}
+	u.setRangeVar(s, s.Key, k, kt)
+	u.setRangeVar(s, s.Value, v, vt)
+}
+
 func used(e ast.Expr) bool { return e != nil && !isBlank(e) }
 
 func (u *lowerer) rangeStmt(s *ast.RangeStmt, label string) {
@@ -308,8 +322,7 @@ func (u *lowerer) rangeStmt(s *ast.RangeStmt, label string) {
 			u.line("%s, %s := core.DecodeRune(%s, %s)", r, w2, x, i)
 			u.line("%s = %s", w, w2)
 			u.line("_ = %s", r)
-			u.setRangeVar(s, s.Key, i, intT)
-			u.setRangeVar(s, s.Value, r, types.Typ[types.Rune])
+			u.setRangeVars(s, i, r, intT, types.Typ[types.Rune])
 			body()
 			return
 		}
@@ -333,13 +346,13 @@ func (u *lowerer) rangeStmt(s *ast.RangeStmt, label string) {
 		switch t := t.(type) {
 		case *types.Slice:
 			elem = t.Elem()
-			base = u.temp(u.expr(s.X))
+			base = u.temp(u.operand(s.X))
 			length = u.temp("len(" + base + ")")
 		case *types.Array:
 			elem = t.Elem()
 			length = fmt.Sprint(t.Len())
 			if used(s.Value) {
-				base = u.temp(u.expr(s.X)) // a copy
+				base = u.temp(u.operand(s.X)) // a copy
 			}
 		case *types.Pointer:
 			a := t.Elem().Underlying().(*types.Array)
@@ -349,13 +362,14 @@ func (u *lowerer) rangeStmt(s *ast.RangeStmt, label string) {
 		}
 		i := u.temp("0")
 		u.loopHead(label, fmt.Sprintf("for ; %s < %s; %s++ {", i, length, i))
-		u.setRangeVar(s, s.Key, i, intT)
 		if used(s.Value) {
-			u.setRangeVar(s, s.Value, base+"["+i+"]", elem)
+			u.setRangeVars(s, i, base+"["+i+"]", intT, elem)
+		} else {
+			u.setRangeVar(s, s.Key, i, intT)
 		}
 		body()
 	case *types.Map:
-		it := u.temp("core.NewMapIter(" + u.native(Native{Kind: "any", Type: t}) + "(" + u.expr(s.X) + "))")
+		it := u.temp("core.NewMapIter(" + u.native(Native{Kind: "any", Type: t}) + "(" + u.operand(s.X) + "))")
 		u.loopHead(label, fmt.Sprintf("for %s.Next() {", it))
 		if used(s.Key) {
 			u.setRangeVar(s, s.Key, u.native(Native{Kind: "iterKey", Type: t.Key()})+"("+it+")", t.Key())
@@ -365,7 +379,7 @@ func (u *lowerer) rangeStmt(s *ast.RangeStmt, label string) {
 		}
 		body()
 	case *types.Chan:
-		ch := u.temp(u.expr(s.X))
+		ch := u.temp(u.operand(s.X))
 		u.loopHead(label, "for {")
 		v, ok := u.s.next("v"), u.s.next("v")
 		u.line("%s, %s := <-%s", v, ok, ch)
@@ -382,7 +396,7 @@ func (u *lowerer) rangeStmt(s *ast.RangeStmt, label string) {
 func (u *lowerer) rangeFunc(s *ast.RangeStmt, label string, sig *types.Signature) {
 	outer := u.f
 	u.line("{")
-	fn := u.temp(u.expr(s.X))
+	fn := u.temp(u.operand(s.X))
 	code := &local{name: u.s.next("code"), typ: codeType, in: outer}
 	u.line("%s := new(int)", code.name)
 	done := &local{name: u.s.next("done"), typ: codeType, in: outer}

@@ -76,6 +76,7 @@ type lowerer struct {
 	nats  map[string]string
 	decls map[string]*decl // declarations of this unit by name
 	objs  map[types.Object]*decl
+	inits []*decl  // functions called init
 	table []string // statements that register methods
 	regs  map[string]bool
 }
@@ -222,7 +223,10 @@ func (u *lowerer) declare(c *checked) {
 			if n == "_" || d.Name.Name == "_" {
 				return
 			}
-			reg(n, c.info.Defs[d.Name], p, d)
+			in := reg(n, c.info.Defs[d.Name], p, d)
+			if n == "init" && in != nil {
+				u.inits = append(u.inits, in)
+			}
 		case *ast.GenDecl:
 			for _, sp := range d.Specs {
 				switch sp := sp.(type) {
@@ -303,9 +307,13 @@ func (u *lowerer) declare(c *checked) {
 		d.low = u.s.next("V_" + n)
 		u.unit.Vars = append(u.unit.Vars, VarDef{d.low, v.Type()})
 	}
+	for _, d := range u.inits {
+		d.low = u.s.next("f_init")
+		u.queue = append(u.queue, &inst{name: d.low, decl: d})
+	}
 	for _, n := range names {
 		d := u.decls[n]
-		if f, ok := d.obj.(*types.Func); ok && d.node != nil {
+		if f, ok := d.obj.(*types.Func); ok && d.node != nil && n != "init" {
 			d.low = u.s.next(pathIdent("f_" + n))
 			if !isGeneric(f) && d.node.Body != nil {
 				u.queue = append(u.queue, &inst{name: d.low, decl: d})

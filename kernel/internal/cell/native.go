@@ -19,7 +19,10 @@ func (u *lowerer) nativeCall(e *ast.CallExpr, f *types.Func, targs []types.Type)
 	sig := u.signature(f, targs)
 	path := f.Pkg().Path()
 	full := path + "." + f.Name()
-	if len(targs) > 0 {
+	switch {
+	case full == "errors.AsType":
+		return u.errorsAsType(e, targs[0])
+	case len(targs) > 0:
 		return u.genericCall(e, full, sig)
 	}
 	switch full {
@@ -38,7 +41,7 @@ func (u *lowerer) nativeCall(e *ast.CallExpr, f *types.Func, targs []types.Type)
 func (u *lowerer) simpleCall(e *ast.CallExpr, sig *types.Signature, name string) *call {
 	args := u.args(e, sig, true)
 	return &call{
-		ops: u.ordered(args.n, args.lower), types: args.types, results: u.resultTypes(sig),
+		ops: u.all(args, nil, nil), types: args.types, results: u.resultTypes(sig),
 		render: func(ops []string) string { return name + "(" + args.join(ops) + ")" },
 	}
 }
@@ -68,7 +71,7 @@ func (u *lowerer) rawCall(e *ast.CallExpr, sig *types.Signature, name, path stri
 		return lower(i)
 	}
 	return &call{
-		ops: u.ordered(args.n, args.lower), types: args.types, results: u.resultTypes(sig),
+		ops: u.all(args, nil, nil), types: args.types, results: u.resultTypes(sig),
 		render: func(ops []string) string { return name + "(" + args.join(ops) + ")" },
 	}
 }
@@ -169,13 +172,24 @@ func (u *lowerer) errorsAs(e *ast.CallExpr) *call {
 	}
 }
 
+// errorsAsType is errors.AsType[T](err).
+func (u *lowerer) errorsAsType(e *ast.CallExpr, t types.Type) *call {
+	u.desc(t)
+	n := u.native(Native{Kind: "errorsAsType", Type: t})
+	return &call{
+		ops:   u.ordered(1, func(int) string { return u.to(e.Args[0], types.Universe.Lookup("error").Type()) }),
+		types: []string{"error"}, results: []types.Type{t, types.Typ[types.Bool]},
+		render: func(ops []string) string { return n + "(" + ops[0] + ")" },
+	}
+}
+
 // genericCall is a call of a generic function of the standard library: core
 // has it by reflection, for the types of this call.
 func (u *lowerer) genericCall(e *ast.CallExpr, full string, sig *types.Signature) *call {
 	n := u.genericNative(full, sig)
 	args := u.args(e, sig, false)
 	return &call{
-		ops: u.ordered(args.n, args.lower), types: args.types, results: u.resultTypes(sig),
+		ops: u.all(args, nil, nil), types: args.types, results: u.resultTypes(sig),
 		render: func(ops []string) string { return n + "(" + strings.Join(ops, ", ") + ")" },
 	}
 }
@@ -218,12 +232,7 @@ func (u *lowerer) nativeMethod(e *ast.CallExpr, recv func() string, t types.Type
 			return lower(i)
 		}
 	}
-	ops := u.ordered(1+args.n, func(i int) string {
-		if i == 0 {
-			return recv()
-		}
-		return args.lower(i - 1)
-	})
+	ops := u.all(args, recvExpr(e), recv)
 	// The receiver's core type: what the method set wants.
 	rt := t
 	if r := f.Type().(*types.Signature).Recv(); r != nil && !types.IsInterface(t) {
@@ -237,9 +246,17 @@ func (u *lowerer) nativeMethod(e *ast.CallExpr, recv func() string, t types.Type
 	}
 	name := f.Name()
 	return &call{
-		ops: ops, types: append([]string{u.tx(rt)}, args.types...), results: u.resultTypes(sig),
+		ops: ops, types: append([]string{u.named(rt)}, args.types...), results: u.resultTypes(sig),
 		render: func(ops []string) string { return ops[0] + "." + name + "(" + args.join(ops[1:]) + ")" },
 	}
+}
+
+// named is tx for a type that need not have a name unless it is spelled.
+func (u *lowerer) named(t types.Type) string {
+	if n := u.s.nativeNamed(derefType(t)); n != nil && n.Obj().Pkg() != nil && !n.Obj().Exported() {
+		return ""
+	}
+	return u.tx(t)
 }
 
 func derefType(t types.Type) types.Type {
@@ -263,12 +280,7 @@ func (u *lowerer) genericMethod(e *ast.CallExpr, recv func() string, t types.Typ
 		nat.Res = append(nat.Res, sig.Results().At(i).Type())
 	}
 	name := u.native(nat)
-	ops := u.ordered(1+args.n, func(i int) string {
-		if i == 0 {
-			return recv()
-		}
-		return args.lower(i - 1)
-	})
+	ops := u.all(args, recvExpr(e), recv)
 	return &call{
 		ops: ops, types: append([]string{"*core.AtomicPointer"}, args.types...), results: u.resultTypes(sig),
 		render: func(ops []string) string { return name + "(" + strings.Join(ops, ", ") + ")" },
@@ -303,6 +315,12 @@ func (u *lowerer) conversion(e *ast.CallExpr) string {
 }
 
 func (u *lowerer) convertText(text string, from, to types.Type) string {
+	if u.s.Wrapped(from) != nil || u.s.Wrapped(to) != nil {
+		if u.s.Wrapped(from) != nil && types.Identical(from, to) {
+			return text
+		}
+		return u.wrapText(u.convertText(u.bareText(text, from), from.Underlying(), to.Underlying()), to)
+	}
 	fx, tx := u.tx(from), u.tx(to)
 	if fx == tx {
 		return text
@@ -329,9 +347,9 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 	}
 	mk := func(render func([]string) string, args ...ast.Expr) *call {
 		c := &call{render: render, results: res()}
-		c.ops = u.ordered(len(args), func(i int) string { return u.expr(args[i]) })
+		c.ops = u.ordered(len(args), func(i int) string { return u.operand(args[i]) })
 		for _, a := range args {
-			c.types = append(c.types, u.tx(u.typeOf(a)))
+			c.types = append(c.types, u.tx(u.under(a)))
 		}
 		return c
 	}
@@ -363,9 +381,9 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 		c := &call{render: apply("delete"), types: []string{u.tx(m), u.tx(m.Key())}}
 		c.ops = u.ordered(2, func(i int) string {
 			if i == 0 {
-				return u.expr(e.Args[0])
+				return u.operand(e.Args[0])
 			}
-			return u.to(e.Args[1], m.Key())
+			return u.mapKey(e.Args[1], m)
 		})
 		return c
 	case "make":
@@ -375,18 +393,19 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 		for range c.ops {
 			c.types = append(c.types, "int")
 		}
-		x := u.tx(t)
-		switch coreOf(t).(type) {
+		ut := coreOf(t)
+		x := u.tx(ut)
+		switch ut.(type) {
 		case *types.Slice:
-			n := u.native(Native{Kind: "makeSlice", Type: t})
+			n := u.native(Native{Kind: "makeSlice", Type: ut})
 			c.render = func(ops []string) string {
 				if len(ops) == 1 {
 					ops = append(ops, "-1")
 				}
-				return n + "(" + strings.Join(ops, ", ") + ")"
+				return u.wrapText(n+"("+strings.Join(ops, ", ")+")", t)
 			}
 		case *types.Map:
-			c.render = func([]string) string { return "make(" + x + ")" }
+			c.render = func([]string) string { return u.wrapText("make("+x+")", t) }
 			if len(c.ops) > 0 && !simple(c.ops[0]) {
 				u.line("_ = %s", c.ops[0])
 			}
@@ -438,7 +457,7 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 		c.render = func(ops []string) string { return n + "([]" + x + "{" + strings.Join(ops, ", ") + "})" }
 		return c
 	case "clear":
-		t := u.typeOf(e.Args[0])
+		t := u.under(e.Args[0])
 		return mk(apply(u.native(Native{Kind: "clear", Type: t})), e.Args...)
 	case "complex":
 		t := u.typeOf(e)
@@ -466,8 +485,7 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 func (u *lowerer) appendCall(e *ast.CallExpr) *call {
 	t := u.typeOf(e)
 	sl := coreOf(t).(*types.Slice)
-	x := u.tx(t)
-	c := &call{results: []types.Type{t}, types: []string{x}}
+	c := &call{results: []types.Type{t}, types: []string{u.tx(t)}}
 	if e.Ellipsis.IsValid() {
 		str := false
 		if b, ok := u.under(e.Args[1]).(*types.Basic); ok && b.Info()&types.IsString != 0 {
@@ -478,18 +496,18 @@ func (u *lowerer) appendCall(e *ast.CallExpr) *call {
 				return u.to(e.Args[0], t)
 			}
 			if u.f.info.Types[e.Args[1]].IsNil() {
-				return u.zero(t)
+				return u.zero(sl)
 			}
-			return u.expr(e.Args[1])
+			return u.operand(e.Args[1])
 		})
-		c.types = append(c.types, u.tx(types.Default(u.typeOf(e.Args[1]))))
-		n := u.native(Native{Kind: "append", Type: t})
+		c.types = append(c.types, u.tx(types.Default(u.under(e.Args[1]))))
+		n := u.native(Native{Kind: "append", Type: sl})
 		c.render = func(ops []string) string {
 			b := ops[1]
 			if str {
 				b = "[]byte(" + b + ")"
 			}
-			return n + "(" + ops[0] + ", " + b + ")"
+			return u.wrapText(n+"("+u.bareText(ops[0], t)+", "+b+")", t)
 		}
 		return c
 	}
@@ -506,7 +524,7 @@ func (u *lowerer) appendCall(e *ast.CallExpr) *call {
 		if len(ops) == 1 {
 			return ops[0]
 		}
-		return "append(" + strings.Join(ops, ", ") + ")"
+		return u.wrapText("append("+strings.Join(append([]string{u.bareText(ops[0], t)}, ops[1:]...), ", ")+")", t)
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package cell
 
 import (
 	"fmt"
+	"go/ast"
 	"go/types"
 	"strconv"
 	"strings"
@@ -42,6 +43,92 @@ func (s *Session) nativeNamed(t types.Type) *types.Named {
 	}
 	return nil
 }
+
+// Wrapped is, for a named type that contains itself without a struct between
+// (type state func() state), the struct that represents it: one field F of the
+// underlying type. Reflection can tie only structs to themselves. It is nil
+// for every other type.
+func (s *Session) Wrapped(t types.Type) *types.Struct {
+	n, ok := types.Unalias(t).(*types.Named)
+	if !ok || n.Obj().Pkg() == nil || compiled(n.Obj().Pkg()) {
+		return nil
+	}
+	switch n.Underlying().(type) {
+	case *types.Struct, *types.Basic, *types.Interface:
+		return nil
+	}
+	seen := map[types.Type]bool{}
+	var in func(types.Type) bool
+	in = func(t types.Type) bool {
+		t = types.Unalias(t)
+		if types.Identical(t, n) {
+			return true
+		}
+		if seen[t] {
+			return false
+		}
+		seen[t] = true
+		switch t := t.(type) {
+		case *types.Named:
+			if t.Obj().Pkg() == nil || compiled(t.Obj().Pkg()) {
+				return false
+			}
+			return in(t.Underlying())
+		case *types.Pointer:
+			return in(t.Elem())
+		case *types.Slice:
+			return in(t.Elem())
+		case *types.Array:
+			return in(t.Elem())
+		case *types.Chan:
+			return in(t.Elem())
+		case *types.Map:
+			return in(t.Key()) || in(t.Elem())
+		case *types.Signature:
+			for v := range t.Params().Variables() {
+				if in(v.Type()) {
+					return true
+				}
+			}
+			for v := range t.Results().Variables() {
+				if in(v.Type()) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if !in(n.Underlying()) {
+		return nil
+	}
+	id := s.id(n)
+	if w := s.wraps[id]; w != nil {
+		return w
+	}
+	w := types.NewStruct([]*types.Var{types.NewField(0, s.pkg, "F", n.Underlying(), false)}, []string{"wrap:" + strconv.Quote(id)})
+	s.wraps[id] = w
+	return w
+}
+
+// bareText is text, a value of type t, as a value of t's underlying type.
+func (u *lowerer) bareText(text string, t types.Type) string {
+	if u.s.Wrapped(u.s.subst(u.env(), t)) != nil {
+		return text + ".F"
+	}
+	return text
+}
+
+// wrapText is text, a value of t's underlying type, as a value of t.
+func (u *lowerer) wrapText(text string, t types.Type) string {
+	t = u.s.subst(u.env(), t)
+	if u.s.Wrapped(t) != nil {
+		return u.tx(t) + "{F: " + text + "}"
+	}
+	return text
+}
+
+// operand lowers e for an operation of its underlying type.
+func (u *lowerer) operand(e ast.Expr) string { return u.bareText(u.expr(e), u.typeOf(e)) }
 
 // isNativeIface reports that values of t are native interface values: error
 // and the interfaces of compiled packages.
@@ -228,6 +315,9 @@ func (u *lowerer) tx(t types.Type) string {
 		}
 		return u.pkgRef(n.Obj().Pkg()) + "." + n.Obj().Name()
 	}
+	if w := u.s.Wrapped(t); w != nil {
+		return "t." + u.structRef(w)
+	}
 	switch t := t.Underlying().(type) {
 	case *types.Basic:
 		switch t.Kind() {
@@ -362,6 +452,9 @@ func (u *lowerer) zero(t types.Type) string {
 	x := u.tx(t)
 	if types.IsInterface(t) {
 		return x + "(nil)"
+	}
+	if u.s.Wrapped(t) != nil {
+		return x + "{}"
 	}
 	switch t := t.Underlying().(type) {
 	case *types.Basic:

@@ -76,7 +76,7 @@ func (u *lowerer) stmt(s ast.Stmt) {
 		ch := u.under(s.Chan).(*types.Chan)
 		ops := u.ordered(2, func(i int) string {
 			if i == 0 {
-				return u.typed(u.expr(s.Chan), u.typeOf(s.Chan))
+				return u.typed(u.operand(s.Chan), ch)
 			}
 			return u.to(s.Value, ch.Elem())
 		})
@@ -303,16 +303,16 @@ func (u *lowerer) lvalue(e ast.Expr) string {
 	case *ast.IndexExpr:
 		switch xt := u.under(e.X).(type) {
 		case *types.Map:
-			m := u.hold(u.expr(e.X))
-			return m + "[" + u.hold(u.to(e.Index, xt.Key())) + "]"
+			m := u.hold(u.operand(e.X))
+			return m + "[" + u.hold(u.mapKey(e.Index, xt)) + "]"
 		case *types.Array:
-			b := u.lvalue(e.X)
+			b := u.bareText(u.lvalue(e.X), u.typeOf(e.X))
 			return b + "[" + u.hold(u.intIndex(e.Index)) + "]"
 		case *types.Pointer:
 			p := u.hold(u.expr(e.X))
 			return "(*" + p + ")[" + u.hold(u.intIndex(e.Index)) + "]"
 		}
-		x := u.hold(u.expr(e.X))
+		x := u.hold(u.operand(e.X))
 		return x + "[" + u.hold(u.intIndex(e.Index)) + "]"
 	}
 	u.refuse("an assignment to this", "")
@@ -386,6 +386,10 @@ func (u *lowerer) assignAll(lhs, rhs []ast.Expr, define bool) {
 			}
 			return u.to(rhs[0], t)
 		})
+		if !u.stable(lv) && u.hasCall(rhs[0]) {
+			// The store, and what may go wrong with it, comes after the call.
+			ops[1] = u.temp(ops[1])
+		}
 		u.line("%s = %s", lv, bare(ops[1]))
 		return
 	}
@@ -403,7 +407,7 @@ func (u *lowerer) assignAll(lhs, rhs []ast.Expr, define bool) {
 			}
 		}
 	}
-	vals := u.ordered(len(rhs), func(i int) string {
+	vals := u.orderedOf(rhs, func(i int) string {
 		t := typeOfLHS(lhs[i])
 		if t == nil {
 			t = types.Default(u.typeOf(rhs[i]))
@@ -500,17 +504,17 @@ func (u *lowerer) assignTuple(lhs []ast.Expr, x ast.Expr, typeOf func(ast.Expr) 
 		m := u.under(x.X).(*types.Map)
 		ops := u.ordered(2, func(i int) string {
 			if i == 0 {
-				return u.expr(x.X)
+				return u.operand(x.X)
 			}
-			return u.to(x.Index, m.Key())
+			return u.mapKey(x.Index, m)
 		})
-		n := u.native(Native{Kind: "lookup", Type: u.typeOf(x.X)})
+		n := u.native(Native{Kind: "lookup", Type: m})
 		two(n+"("+ops[0]+", "+ops[1]+")", m.Elem())
 	case *ast.TypeAssertExpr:
 		two(u.assertFn(x, true)+"("+u.to(x.X, anyType)+")", u.typeOf(x.Type))
 	case *ast.UnaryExpr:
 		ch := u.under(x.X).(*types.Chan)
-		two("<-"+u.expr(x.X), ch.Elem())
+		two("<-"+u.operand(x.X), ch.Elem())
 	default:
 		u.refuse("this assignment", "")
 	}

@@ -153,9 +153,6 @@ func (u *lowerer) selectStmt(s *ast.SelectStmt, label string) {
 		}
 	}
 	sel := u.temp(fmt.Sprintf("core.NewSelect(%t)", hasDefault))
-	type recv struct {
-		elem types.Type
-	}
 	n := 0
 	index := map[int]int{} // clause → case number of the select
 	elems := map[int]types.Type{}
@@ -170,18 +167,18 @@ func (u *lowerer) selectStmt(s *ast.SelectStmt, label string) {
 			ch := u.under(c.Chan).(*types.Chan)
 			ops := u.ordered(2, func(i int) string {
 				if i == 0 {
-					return u.expr(c.Chan)
+					return u.operand(c.Chan)
 				}
 				return u.to(c.Value, ch.Elem())
 			})
-			nat := u.native(Native{Kind: "selectSend", Type: u.typeOf(c.Chan)})
+			nat := u.native(Native{Kind: "selectSend", Type: ch})
 			u.line("%s(%s, %s, %s)", nat, sel, ops[0], ops[1])
 		default:
 			x := commRecv(cc.Comm)
 			ch := u.under(x).(*types.Chan)
 			elems[i] = ch.Elem()
-			nat := u.native(Native{Kind: "selectRecv", Type: u.typeOf(x)})
-			u.line("%s(%s, %s)", nat, sel, u.expr(x))
+			nat := u.native(Native{Kind: "selectRecv", Type: ch})
+			u.line("%s(%s, %s)", nat, sel, u.operand(x))
 		}
 		index[i] = n
 		n++

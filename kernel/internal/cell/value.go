@@ -138,7 +138,15 @@ func (u *lowerer) invoke(recv string, t types.Type, fields []int, f *types.Func,
 	case wantsPtr && !isPtr:
 		text = "(&" + text + ")"
 	case !wantsPtr && isPtr:
-		text = "(*" + text + ")"
+		if n, ok := types.Unalias(derefType(ft)).(*types.Named); ok && u.isLearnerMethod(ft, f) {
+			tn := n.Obj().Name()
+			text = u.native(Native{
+				Kind: "valueMethod", Type: derefType(ft),
+				Arg: fmt.Sprintf("value method main.%s.%s called using nil *%s pointer", tn, f.Name(), tn),
+			}) + "(" + text + ")"
+		} else {
+			text = "(*" + text + ")"
+		}
 	}
 	if u.isLearnerMethod(ft, f) {
 		name, d := u.methodName(ft, f)

@@ -5,6 +5,7 @@
 package core
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"sync"
@@ -14,15 +15,14 @@ import (
 // Type describes a type of the learner's at run time: what reflection cannot
 // know, because the value is represented by another type.
 type Type struct {
-	Name     string       // as %T prints it: "main.Point", "[]main.Celsius"
-	Kind     reflect.Kind // of the underlying type
-	R        reflect.Type // the representation
-	Named    bool
-	Learner  bool    // mentions a type of the learner's
-	Elem     *Type   // pointer, slice, array, chan, map
-	Key      *Type   // map
-	Fields   []Field // struct
-	PkgPath  string
+	Name     string                  // as %T prints it: "main.Point", "[]main.Celsius"
+	Kind     reflect.Kind            // of the underlying type
+	R        reflect.Type            // the representation
+	Learner  bool                    // mentions a type of the learner's
+	Wrapped  bool                    // the representation is a struct around the value
+	Elem     *Type                   // pointer, slice, array, chan, map
+	Key      *Type                   // map
+	Fields   []Field                 // struct
 	Iface    map[string]reflect.Type // an interface's methods, receivers left out
 	NativeIf reflect.Type            // the native interface, where it is one
 	Missing  func(dyn *Type) string  // for interfaces: the method that dyn lacks, ""
@@ -155,6 +155,27 @@ func ShiftCount(n int64) uint {
 		panic(Fault("negative shift amount"))
 	}
 	return uint(n)
+}
+
+// Key checks that what an interface holds can be a map's key.
+func Key(x any) any {
+	if o, ok := x.(Obj); ok {
+		if !hashable(reflect.ValueOf(o.V)) {
+			panic(Fault("hash of unhashable type " + o.T.Name))
+		}
+	}
+	return x
+}
+
+func hashable(v reflect.Value) bool { return v.Comparable() }
+
+// MarshalJSON encodes the value, where native code meets it in an interface.
+func (o Obj) MarshalJSON() ([]byte, error) {
+	if m, ok := o.T.Method("MarshalJSON"); ok && m.Type().NumIn() == 1 && m.Type().NumOut() == 2 {
+		r := o.Call("MarshalJSON")
+		return Result[[]byte](r[0]), Result[error](r[1])
+	}
+	return json.Marshal(o.V)
 }
 
 // Complex, Real and Imag are the built-ins.

@@ -111,6 +111,9 @@ func (p printer) value(v reflect.Value, t *Type, depth int, exported bool) {
 		p.native(v, depth, exported)
 		return
 	}
+	if t.Wrapped {
+		v = v.Field(0)
+	}
 	switch t.Kind {
 	case reflect.Struct:
 		p.structValue(v, t, depth, exported)

@@ -3,6 +3,7 @@ package core
 import (
 	"cmp"
 	"iter"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"sort"
@@ -120,23 +121,30 @@ func extreme(name string, s reflect.Value, better func(b, a reflect.Value) bool)
 	return one(r)
 }
 
-// replace is slices.Replace, on which Insert and Delete rest.
+// replace is slices.Replace, on which Insert and Delete rest: in place where
+// the capacity allows, as there.
 func replace(s reflect.Value, i, j int, v reflect.Value) reflect.Value {
-	_ = s.Slice(i, j) // bounds, in Go's words
-	tail := copyOf(s.Slice(j, s.Len()))
-	old := s.Len()
+	_ = s.Slice(i, j) // bounds
+	old, n := s.Len(), 0
 	if v.IsValid() {
 		v = copyOf(v)
+		n = v.Len()
 	}
-	r := s.Slice(0, i)
-	if v.IsValid() && v.Len() > 0 {
-		r = reflect.AppendSlice(r, v)
+	total := i + n + old - j
+	tail := reflect.MakeSlice(s.Type(), old-j, old-j)
+	reflect.Copy(tail, s.Slice(j, old))
+	var r reflect.Value
+	if total > s.Cap() {
+		r = reflect.AppendSlice(s.Slice(0, i), reflect.MakeSlice(s.Type(), total-i, total-i))
+	} else {
+		r = s.Slice(0, total)
 	}
-	if tail.Len() > 0 {
-		r = reflect.AppendSlice(r, tail)
+	if n > 0 {
+		reflect.Copy(r.Slice(i, i+n), v)
 	}
-	if r.Len() < old && s.Len() > 0 && r.Pointer() == s.Pointer() {
-		for k := r.Len(); k < old; k++ {
+	reflect.Copy(r.Slice(i+n, total), tail)
+	if total < old {
+		for k := total; k < old; k++ {
 			s.Index(k).SetZero()
 		}
 	}
@@ -223,15 +231,15 @@ func once(out []reflect.Type, f reflect.Value) values {
 		o.Do(func() {
 			defer func() {
 				if !valid {
-					p = recover()
-					panic(p)
+					p = AsPanicking(recover()).Value
+					panic(&Panicking{Value: p})
 				}
 			}()
 			r = f.Call(nil)
 			valid = true
 		})
 		if !valid {
-			panic(p)
+			panic(&Panicking{Value: p})
 		}
 		return r
 	}))
@@ -495,6 +503,15 @@ var Generics = map[string]Generic{
 			}
 		}
 		return nil
+	},
+	"math/rand/v2.N": func(out []reflect.Type, a []reflect.Value) []reflect.Value {
+		n := reflect.New(out[0]).Elem()
+		if a[0].CanInt() {
+			n.SetInt(rand.Int64N(a[0].Int()))
+		} else {
+			n.SetUint(rand.Uint64N(a[0].Uint()))
+		}
+		return one(n)
 	},
 	"iter.Pull":       func(out []reflect.Type, a []reflect.Value) []reflect.Value { return pull(out, a[0]) },
 	"iter.Pull2":      func(out []reflect.Type, a []reflect.Value) []reflect.Value { return pull(out, a[0]) },

@@ -21,7 +21,8 @@ type Panicking struct {
 	Trace     []Site
 	prev      *Panicking // the panic that was running when this one began
 	recovered bool
-	deferring bool // a deferred call is running because of it
+	// repanicked says that the value was recovered and panicked with again.
+	repanicked bool
 }
 
 // fault is a run-time error that yaegi's reflection words otherwise.
@@ -29,6 +30,9 @@ type fault struct{ msg string }
 
 func (f *fault) Error() string { return "runtime error: " + f.msg }
 func (f *fault) RuntimeError() {}
+
+// PlainFault is a runtime.Error without the words "runtime error".
+func PlainFault(msg string) runtime.Error { return &assertionError{msg} }
 
 // Fault is a runtime.Error in Go's words.
 func Fault(msg string) runtime.Error { return &fault{msg} }
@@ -56,6 +60,9 @@ func Panic(v any) {
 // AsPanicking makes a Panicking of what recover returned.
 func AsPanicking(r any) *Panicking {
 	if p, ok := r.(*Panicking); ok {
+		if p.recovered {
+			return &Panicking{Value: p.Value}
+		}
 		return p
 	}
 	return &Panicking{Value: translate(r)}
@@ -117,16 +124,18 @@ func (f *Frame) finish() {
 			p = AsPanicking(r)
 		}
 	}
-	exit := p == nil && !f.done // runtime.Goexit
 	for len(f.deferred) > 0 {
 		fn := f.deferred[len(f.deferred)-1]
 		f.deferred = f.deferred[:len(f.deferred)-1]
-		q, ended := runDeferred(fn, p)
-		if ended {
-			exit = true
-		}
+		q := runDeferred(fn, p)
 		if q != nil {
-			q.prev = p
+			oldest := q
+			for oldest.prev != nil && oldest != p {
+				oldest = oldest.prev
+			}
+			if oldest != p {
+				oldest.prev = p
+			}
 			p = q
 		} else if p != nil && p.recovered {
 			p = nil
@@ -135,11 +144,10 @@ func (f *Frame) finish() {
 	if p != nil {
 		panic(p)
 	}
-	_ = exit
 }
 
 // runDeferred runs one deferred call; a panic of its own replaces p.
-func runDeferred(fn any, p *Panicking) (q *Panicking, exit bool) {
+func runDeferred(fn any, p *Panicking) (q *Panicking) {
 	done := false
 	defer func() {
 		if done {
@@ -147,9 +155,7 @@ func runDeferred(fn any, p *Panicking) (q *Panicking, exit bool) {
 		}
 		if r := recover(); r != nil {
 			q = AsPanicking(r)
-			return
 		}
-		exit = true
 	}()
 	old := setDeferred(p)
 	defer setDeferred(old)
@@ -163,7 +169,7 @@ func runDeferred(fn any, p *Panicking) (q *Panicking, exit bool) {
 		fn(p)
 	}
 	done = true
-	return nil, false
+	return nil
 }
 
 // Recover is the built-in recover, of a deferred call that was given the panic
@@ -235,18 +241,52 @@ func IterDone() {
 	panic(Fault("range function continued iteration after function for loop body returned false"))
 }
 
-// Text is what Go prints after "panic: " for the value.
+// Text is what Go prints for the panic, with those that led to it
+// (runtime/panic.go, printpanics), after "panic: ".
 func (p *Panicking) Text() string {
+	var chain []*Panicking
+	for q := p; q != nil; q = q.prev {
+		chain = append([]*Panicking{q}, chain...)
+	}
 	var b strings.Builder
-	if p.prev != nil {
-		b.WriteString(p.prev.Text())
-		if p.prev.recovered {
+	first := true
+	for i, q := range chain {
+		again := i+1 < len(chain) && sameValue(q.Value, chain[i+1].Value)
+		if again && q.recovered {
+			chain[i+1].repanicked = true
+			continue
+		}
+		if !first {
+			b.WriteString("\n\tpanic: ")
+		}
+		first = false
+		b.WriteString(panicText(q.Value))
+		switch {
+		case q.repanicked:
+			b.WriteString(" [recovered, repanicked]")
+		case q.recovered && i+1 < len(chain):
 			b.WriteString(" [recovered]")
 		}
-		b.WriteString("\n\tpanic: ")
 	}
-	b.WriteString(panicText(p.Value))
 	return b.String()
+}
+
+// Error makes a panic that native code meets print as Go would.
+func (p *Panicking) Error() string { return p.Text() }
+
+// Signalled reports that the runtime would name the signal, too.
+func (p *Panicking) Signalled() bool {
+	for q := p; q != nil; q = q.prev {
+		if e, ok := q.Value.(runtime.Error); ok && strings.HasSuffix(e.Error(), "nil pointer dereference") {
+			return true
+		}
+	}
+	return false
+}
+
+func sameValue(a, b any) (same bool) {
+	defer func() { _ = recover() }() // uncomparable
+	return a == b
 }
 
 func panicText(v any) string {
@@ -254,13 +294,6 @@ func panicText(v any) string {
 	if !ok {
 		switch v := v.(type) {
 		case error:
-			if re, ok := v.(runtime.Error); ok {
-				t := re.Error()
-				if strings.HasSuffix(t, "nil pointer dereference") {
-					t += "\n[signal SIGSEGV: segmentation violation]"
-				}
-				return t
-			}
 			return v.Error()
 		case fmt.Stringer:
 			return v.String()

@@ -53,14 +53,17 @@ func panicError(p *core.Panicking) *Error {
 		return &Error{Name: "interrupted", Value: "interrupted", Traceback: append([]string{"interrupted"}, frames(p)...)}
 	}
 	text := p.Text()
-	if strings.HasPrefix(text, "fatal: ") {
-		text = strings.TrimPrefix(text, "fatal: ")
+	tb := strings.Split("panic: "+text, "\n")
+	if p.Signalled() {
+		tb = append(tb, signalLine)
 	}
-	tb := append(strings.Split("panic: "+text, "\n"), "")
+	tb = append(tb, "")
 	tb = append(tb, fmt.Sprintf("goroutine %d [running]:", core.Goid()))
 	tb = append(tb, frames(p)...)
 	return &Error{Name: "panic", Value: firstLine(text), Traceback: tb}
 }
+
+const signalLine = "[signal SIGSEGV: segmentation violation]"
 
 // most is how many frames of a trace are shown at each end.
 const most = 50
@@ -100,7 +103,11 @@ func mergeFrames(trace []core.Site) []core.Site {
 // crash ends the process as the runtime does for a panic that nobody recovered.
 func crash(p *core.Panicking, goid int64) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "panic: %s\n\ngoroutine %d [running]:\n", p.Text(), goid)
+	fmt.Fprintf(&b, "panic: %s\n", p.Text())
+	if p.Signalled() {
+		b.WriteString(signalLine + "\n")
+	}
+	fmt.Fprintf(&b, "\ngoroutine %d [running]:\n", goid)
 	for _, l := range frames(p) {
 		b.WriteString(l + "\n")
 	}

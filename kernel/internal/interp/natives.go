@@ -119,6 +119,23 @@ func (r *realizer) native(n cell.Native) (reflect.Value, error) {
 			}
 			return single(reflect.ValueOf(ok))
 		}), nil
+	case "errorsAsType":
+		d := r.desc(n.Type)
+		conv := r.outOf(n.Type, t)
+		return fn(rts{errorR}, rts{t, boolR}, func(a vals) vals {
+			err, _ := iface(a[0]).(error)
+			if x, ok := core.ErrorsAs(err, d); ok {
+				return vals{conv(x), reflect.ValueOf(true)}
+			}
+			return vals{reflect.Zero(t), reflect.ValueOf(false)}
+		}), nil
+	case "valueMethod":
+		return fn(rts{reflect.PointerTo(t)}, rts{t}, func(a vals) vals {
+			if a[0].IsNil() {
+				panic(core.PlainFault(n.Arg))
+			}
+			return single(a[0].Elem())
+		}), nil
 	case "generic":
 		return r.generic(n)
 	case "atomicPointer":

@@ -76,6 +76,9 @@ func (r *realizer) rtype(t types.Type) reflect.Type {
 		}
 		panic(fmt.Errorf("no native type for %s", n))
 	}
+	if w := r.s.Wrapped(t); w != nil {
+		return r.structType(w)
+	}
 	switch t := t.Underlying().(type) {
 	case *types.Basic:
 		if b, ok := basics[types.Default(t).(*types.Basic).Kind()]; ok {
@@ -134,6 +137,8 @@ func (r *realizer) structType(t *types.Struct) reflect.Type {
 			later = append(later, i)
 		}
 		fields[i] = reflect.StructField{Name: cell.FieldName(f, i), Type: ft, Tag: reflect.StructTag(tag(f, t.Tag(i)))}
+		// Encoders look into embedded structs; reflection cannot embed methods.
+		fields[i].Anonymous = f.Embedded() && ft.Kind() == reflect.Struct && ft.NumMethod() == 0 && reflect.PointerTo(ft).NumMethod() == 0
 	}
 	rt := reflect.StructOf(fields)
 	delete(r.open, id)
@@ -153,7 +158,7 @@ func (r *realizer) structType(t *types.Struct) reflect.Type {
 
 // tag hides unexported fields, which are exported natively, from encoders.
 func tag(f *types.Var, tag string) string {
-	if f.Exported() {
+	if f.Exported() || f.Embedded() {
 		return tag
 	}
 	return `json:"-" xml:"-"`
@@ -222,9 +227,10 @@ func (r *realizer) desc(t types.Type) *core.Type {
 	d := &core.Type{Name: typeName(t), Learner: r.s.Learner(t)}
 	r.descs[id], r.dyn[d] = d, t
 	d.R = r.rtype(t)
-	if n, ok := types.Unalias(t).(*types.Named); ok {
-		d.Named = true
-		_ = n
+	d.Wrapped = r.s.Wrapped(t) != nil
+	if !d.Learner && !types.IsInterface(t) {
+		d.Kind = d.R.Kind() // all about it is in its native type
+		return d
 	}
 	switch u := t.Underlying().(type) {
 	case *types.Pointer:
