@@ -141,8 +141,8 @@ func (r *Result) drawPanel(pn panel) (*plot.Plot, vg.Length) {
 	for _, s := range pn.samples {
 		all = append(all, s.Values...)
 	}
-	if len(all) == 0 {
-		return nil, 0
+	if len(all) == 0 || len(all) == len(pn.samples) && pn.samples[0].XLabel == "" && (len(all) < 2 || unit != "ns" && unit != "B") {
+		return nil, 0 // nothing, or single numbers: the table has them
 	}
 	var published []Published
 	for _, p := range r.Published {
@@ -165,14 +165,14 @@ func (r *Result) drawPanel(pn panel) (*plot.Plot, vg.Length) {
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = text.XCenter, text.YTop
 	p.Y.Tick.Label.XAlign, p.Y.Tick.Label.YAlign = text.XRight, text.YCenter
 	p.Legend.TextStyle = p.X.Tick.Label
-	p.Legend.TextStyle.XAlign, p.Legend.TextStyle.YAlign = text.XLeft, text.YTop // with another, the lines of a legend overlap
+	p.Legend.TextStyle.XAlign, p.Legend.TextStyle.YAlign = text.XLeft, text.YBottom // with another, the lines of a legend overlap
 	p.Legend.Padding = vg.Points(2)
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Legend.XOffs = vg.Points(6)
 	lo, hi := slices.Min(all), slices.Max(all)
 	logScale := lo > 0 && hi/lo > 20
 	if pn.samples[0].XLabel != "" {
-		drawSweep(p, pn, unit, logScale)
+		drawSweep(p, pn)
 		span(&p.Y, lo, hi, logScale, unit)
 		return p, 240
 	}
@@ -247,7 +247,7 @@ func drawRows(p *plot.Plot, pn panel, published []Published, unit string) int {
 }
 
 // drawSweep draws a line for each name through the medians, and all points.
-func drawSweep(p *plot.Plot, pn panel, unit string, logY bool) {
+func drawSweep(p *plot.Plot, pn panel) {
 	p.Add(grid{})
 	p.X.Label.Text = pn.samples[0].XLabel
 	var order []string
@@ -298,7 +298,40 @@ func drawSweep(p *plot.Plot, pn panel, unit string, logY bool) {
 		}
 	}
 	p.X.Tick.Marker = ticks{logX, xUnit}
-	_, _ = unit, logY
+	if at := places(pn.samples); len(at) <= 8 {
+		p.X.Tick.Marker = spaced(at, p.X.Min, p.X.Max, logX, xUnit)
+	}
+}
+
+// places are the values of X in a sweep, in order.
+func places(samples []Samples) []float64 {
+	var xs []float64
+	for _, s := range samples {
+		xs = append(xs, s.X)
+	}
+	slices.Sort(xs)
+	return slices.Compact(xs)
+}
+
+// spaced labels the places themselves, where the one before leaves room.
+func spaced(at []float64, lo, hi float64, logX bool, unit string) plot.ConstantTicks {
+	pos := func(x float64) float64 {
+		if logX {
+			return math.Log(x/lo) / math.Log(hi/lo)
+		}
+		return (x - lo) / (hi - lo)
+	}
+	var out []plot.Tick
+	last := math.Inf(-1)
+	for _, x := range at {
+		t := plot.Tick{Value: x}
+		if pos(x)-last > 0.08 {
+			t.Label = format(x, unit)
+			last = pos(x)
+		}
+		out = append(out, t)
+	}
+	return out
 }
 
 func fade(c color.RGBA) color.Color { return color.NRGBA{R: c.R, G: c.G, B: c.B, A: 150} }
@@ -389,10 +422,8 @@ func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 			step *= 2.5
 		}
 	}
-	for v := math.Ceil(lo/step) * step; v <= hi; v += step {
-		if math.Abs(v) < step/1e6 {
-			v = 0
-		}
+	for i := math.Ceil(lo / step); i*step <= hi; i++ {
+		v := i * step
 		out = append(out, plot.Tick{Value: v, Label: format(v, t.unit)})
 	}
 	return out

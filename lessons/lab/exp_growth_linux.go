@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync"
 )
 
 // runGrowth is L2 and L1.
@@ -23,7 +24,11 @@ func runGrowth(b *bench, p GrowthParams) error {
 		var booked, used, moves, first, again []float64
 		for range samples {
 			g := growTo(d)
-			booked, used, moves = append(booked, g.booked), append(used, g.used), append(moves, g.moves)
+			var b float64
+			if err := ask("grow", schedOrder{N: d, Tasks: min(256, max(1, int(32<<20/max(g.used, 1))))}, &b, nil); err != nil {
+				return err
+			}
+			booked, used, moves = append(booked, b), append(used, g.used), append(moves, g.moves)
 			first, again = append(first, g.firstNS), append(again, g.againNS)
 		}
 		const x = "calls deep"
@@ -37,12 +42,12 @@ func runGrowth(b *bench, p GrowthParams) error {
 	before, after := shrink(depths[len(depths)-1])
 	b.add("growth/before-gc", "after the calls returned", "stack before a collection", "B", before)
 	b.add("growth/after-gc", "after the calls returned", "stack after ten collections", "B", after)
-	b.note("A frame of this chain takes some hundred bytes. The stack is copied to twice the size when it is full, and halved by the garbage collector when it is mostly empty (runtime/stack.go). The books count small stacks in lots of 32 KiB.")
+	b.note("A frame of this chain takes some hundred bytes. The stack is copied to twice the size when it is full, and halved by the garbage collector when it is mostly empty (runtime/stack.go). The books count small stacks in lots of 32 KiB, so a sample is the mean of up to 256 goroutines in a fresh process.")
 	return nil
 }
 
 type grown struct {
-	booked, used     float64 // bytes
+	used             float64 // bytes
 	moves            float64
 	firstNS, againNS float64
 }
@@ -50,16 +55,12 @@ type grown struct {
 // growTo recurses in a new goroutine, for each thing that is measured.
 func growTo(depth int) (g grown) {
 	inNewGoroutine(func() {
-		s0 := stackInUse()
 		t0 := now()
 		chain(depth, nil, nil)
 		t1 := now()
 		chain(depth, nil, nil)
 		t2 := now()
 		g.firstNS, g.againNS = float64(t1-t0)/float64(depth), float64(t2-t1)/float64(depth)
-		// The stack stays as large as it became until the next collection; what
-		// was in use before has this goroutine's own first stack in it.
-		g.booked = max(0, stackInUse()-s0) + firstStack
 	})
 	inNewGoroutine(func() {
 		// base must stay on the stack: the runtime mends pointers into a stack
@@ -72,8 +73,32 @@ func growTo(depth int) (g grown) {
 	return g
 }
 
-// firstStack is what a goroutine starts with (runtime/stack.go, stackMin).
-const firstStack = 2048
+// playGrow lets goroutines recurse in a process where none has before, and
+// tells what the runtime's books have for the stack of each: stacks that were
+// used before are kept and used again.
+func playGrow(p *peer) error {
+	var o schedOrder
+	if err := p.arg(&o); err != nil {
+		return err
+	}
+	quiet()
+	debug.SetMaxStack(1 << 30)
+	var deep sync.WaitGroup
+	deep.Add(o.Tasks)
+	end := make(chan struct{})
+	s0 := stackInUse()
+	for range o.Tasks {
+		go func() {
+			chain(o.N, nil, nil)
+			deep.Done() // the stack stays as large until the next collection
+			<-end
+		}()
+	}
+	deep.Wait()
+	booked := (stackInUse() - s0) / float64(o.Tasks)
+	close(end)
+	return p.send(max(0, booked))
+}
 
 func inNewGoroutine(f func()) {
 	done := make(chan struct{})

@@ -31,6 +31,7 @@ func roles() map[string]role {
 		roleOf("stealing"):   experimentRole(runStealing),
 		roleOf("preemption"): experimentRole(runPreemption),
 
+		"grow":                playGrow,
 		"one at a time":       playOneAtATime,
 		"steal":               playSteal,
 		"preempt":             playPreempt,
