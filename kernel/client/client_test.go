@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/go-zeromq/zmq4"
 	"go.uber.org/goleak"
 
 	"spindle/kernel/client"
@@ -271,4 +273,76 @@ func TestTwoFrontEnds(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
+}
+
+// One front end that has the key sends requests as fast as it can and reads no
+// reply: another one is served as before, and it is dropped in the end.
+func TestFloodOfRequests(t *testing.T) {
+	k, err := startKernel(t, "tcp", "serve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := wire.ReadConnection(k.ConnectionFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	codec, err := wire.NewCodec(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := within(t, time.Minute)
+	flood, err := sockets.Dial(ctx, conn.Endpoint(conn.ShellPort), zmq4.Dealer, "flood")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer flood.Close()
+	var sent atomic.Int64
+	stop := make(chan struct{})
+	var flooder sync.WaitGroup
+	flooder.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			msgType := []string{"kernel_info_request", "execute_request", "history_request", "nonsense_request"}[i%4]
+			content := json.RawMessage(`{"code":"print x","hist_access_type":"tail","n":10}`)
+			frames, err := codec.Encode(wire.Message{Header: wire.NewHeader("flood", msgType), Content: content})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if flood.Send(frames) == nil {
+				sent.Add(1)
+			} else {
+				time.Sleep(time.Millisecond) // our own queue is full, or the kernel has had enough
+			}
+		}
+	})
+	for sent.Load() < 2000 {
+		time.Sleep(time.Millisecond)
+	}
+	var slowest time.Duration
+	for range 30 {
+		begun := time.Now()
+		if _, err := k.Control(ctx, "kernel_info_request", struct{}{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Heartbeat(ctx); err != nil {
+			t.Fatal(err)
+		}
+		slowest = max(slowest, time.Since(begun))
+	}
+	begun := time.Now()
+	reply, err := k.Execute(ctx, client.Cell{Code: "print mine", KeepQueue: true})
+	if err != nil || reply.Status != "ok" {
+		t.Errorf("a cell beside the flood: %+v %v", reply, err)
+	}
+	t.Logf("beside a flood of %d requests: control and heartbeat in at most %v, a cell behind its share of the queue in %v", sent.Load(), slowest, time.Since(begun))
+	if slowest > 2*time.Second {
+		t.Errorf("control and heartbeat took %v", slowest)
+	}
+	close(stop)
+	flooder.Wait()
 }

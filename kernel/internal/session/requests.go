@@ -87,7 +87,7 @@ func (s *Session) fail(req *request, ename, evalue string) {
 
 // refuse answers a request that there is no room for.
 func (s *Session) refuse(req *request, why string) {
-	s.log.Debug("refused a request", "type", req.msg.Header.MsgType, "why", why)
+	s.log.Warn("refused a request", "type", req.msg.Header.MsgType, "why", why)
 	s.busy(req)
 	s.fail(req, "refused", why)
 	s.idle(req)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"spindle/kernel/internal/loglimit"
 	"spindle/kernel/internal/wire"
 )
 
@@ -74,6 +75,7 @@ func New(t Transport, engine Engine, opts Options) *Session {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
+	s.log = loglimit.New(s.log, time.Second) // a front end that floods is not to fill it
 	if s.history == nil {
 		s.history = NewHistory()
 	}

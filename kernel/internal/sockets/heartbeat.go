@@ -1,7 +1,6 @@
 package sockets
 
 import (
-	"log/slog"
 	"net"
 
 	"github.com/go-zeromq/zmq4"
@@ -11,7 +10,7 @@ import (
 // goroutines: it needs nobody else to be alive.
 func newHeartbeat(ln net.Listener, sh shared) *listener {
 	l := &listener{
-		typ: zmq4.Rep, ln: ln, lim: sh.lim, budget: sh.budget, known: sh.known, log: sh.notices("heartbeat"),
+		typ: zmq4.Rep, ln: ln, lim: sh.lim, budget: sh.budget, known: sh.known, log: sh.log.With("socket", "heartbeat"),
 		joined: func(*peer) {},
 		left:   func(*peer) {},
 	}
@@ -31,7 +30,7 @@ func newHeartbeat(ln net.Listener, sh shared) *listener {
 				l.prove(p)
 			}
 			if err := p.out.put(encode(m.frames)); err != nil {
-				l.log.say(slog.LevelWarn, "dropped a peer", "err", err)
+				l.log.Warn("dropped a peer", "err", err)
 				return
 			}
 		}

@@ -1,7 +1,6 @@
 package sockets
 
 import (
-	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -42,7 +41,7 @@ type subscriber struct {
 func newPublisher(ln net.Listener, codec *wire.Codec, sh shared) *publisher {
 	pub := &publisher{codec: codec, subs: make(map[*peer]*subscriber)}
 	pub.listener = &listener{
-		typ: zmq4.XPub, ln: ln, lim: sh.lim, budget: sh.budget, known: sh.known, log: sh.notices("iopub"),
+		typ: zmq4.XPub, ln: ln, lim: sh.lim, budget: sh.budget, known: sh.known, log: sh.log.With("socket", "iopub"),
 		joined: pub.join, serve: pub.read, left: pub.leave,
 	}
 	return pub
@@ -83,7 +82,7 @@ func (pub *publisher) read(p *peer) {
 		case len(m.frames) == 1 && len(m.frames[0]) > 0 && m.frames[0][0] <= 1:
 			topic, on = m.frames[0][1:], m.frames[0][0] == 1
 		default:
-			pub.log.say(slog.LevelWarn, "dropped a message", "err", "no subscription")
+			pub.log.Warn("dropped a message", "err", "no subscription")
 			continue
 		}
 		if on {
@@ -100,7 +99,7 @@ func (pub *publisher) subscribe(p *peer, topic string) {
 	defer pub.mu.Unlock()
 	sub := pub.subs[p]
 	if len(topic) > maxTopicBytes || len(sub.topics) >= maxTopics {
-		pub.log.say(slog.LevelWarn, "refused a subscription: too many, or too long")
+		pub.log.Warn("refused a subscription: too many, or too long")
 		return
 	}
 	if _, again := sub.topics[topic]; again {
@@ -141,7 +140,7 @@ func (pub *publisher) greet(p *peer, topic string) bool {
 		err = p.out.put(encode(frames))
 	}
 	if err != nil {
-		pub.log.say(slog.LevelWarn, "could not welcome a subscriber", "err", err)
+		pub.log.Warn("could not welcome a subscriber", "err", err)
 	}
 	return true
 }
@@ -174,7 +173,7 @@ func (pub *publisher) offer(p *peer, sub *subscriber, m wire.Message, b []byte) 
 	if isOutput(m.Header.MsgType) && (load > fullLoad || sub.missed > 0 && load > drainedLoad) {
 		sub.missed++
 		sub.last = wire.Message{Header: m.Header, Parent: m.Parent, Identities: m.Identities}
-		pub.log.say(slog.LevelWarn, "a subscriber reads too slowly: output left out")
+		pub.log.Warn("a subscriber reads too slowly: output left out")
 		return
 	}
 	if sub.missed > 0 {
@@ -184,7 +183,7 @@ func (pub *publisher) offer(p *peer, sub *subscriber, m wire.Message, b []byte) 
 		sub.missed = 0
 	}
 	if err := p.out.put(b); err != nil {
-		pub.log.say(slog.LevelWarn, "dropped a subscriber", "err", err)
+		pub.log.Warn("dropped a subscriber", "err", err)
 		p.close()
 	}
 }

@@ -17,23 +17,21 @@ import (
 
 // limits bound what peers can cost one socket.
 type limits struct {
-	peers          int           // connections that finished their handshake
-	halfOpen       int           // connections that have not
-	handshake      time.Duration // until when they must
-	queueBytes     int           // outbound, per peer
-	queueItems     int
-	stall          time.Duration // how long one write may make no progress
-	noticeInterval time.Duration // at most one log line per socket and kind
+	peers      int           // connections that finished their handshake
+	halfOpen   int           // connections that have not
+	handshake  time.Duration // until when they must
+	queueBytes int           // outbound, per peer
+	queueItems int
+	stall      time.Duration // how long one write may make no progress
 }
 
 var defaultLimits = limits{
-	peers:          256,
-	halfOpen:       64,
-	handshake:      5 * time.Second,
-	queueBytes:     32 << 20,
-	queueItems:     1 << 16,
-	stall:          60 * time.Second,
-	noticeInterval: time.Second,
+	peers:      256,
+	halfOpen:   64,
+	handshake:  5 * time.Second,
+	queueBytes: 64 << 20,
+	queueItems: 1 << 16,
+	stall:      60 * time.Second,
 }
 
 // listener accepts the connections of one socket, shakes hands with each in a
@@ -45,7 +43,7 @@ type listener struct {
 	lim    limits
 	budget *budget
 	known  *identities
-	log    *notices
+	log    *slog.Logger
 	// serve reads the peer until it ends. It is called on the peer's reader
 	// goroutine, after joined; left is called when it is over.
 	joined func(*peer)
@@ -102,7 +100,7 @@ func (l *listener) accept() {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			l.log.say(slog.LevelWarn, "accept failed", "err", err)
+			l.log.Warn("accept failed", "err", err)
 			l.dropOldestHalfOpen() // the likely holders of what ran out
 			time.Sleep(pause)
 			pause = min(2*pause, longest)
@@ -132,7 +130,7 @@ func (l *listener) admit(conn net.Conn) bool {
 	if len(l.half) >= l.lim.halfOpen {
 		l.half[0].Close()
 		l.half = l.half[1:]
-		l.log.say(slog.LevelWarn, "too many connections without handshake: dropped the oldest")
+		l.log.Warn("too many connections without handshake: dropped the oldest")
 	}
 	l.half = append(l.half, conn)
 	l.wg.Add(1)
@@ -157,7 +155,7 @@ func (l *listener) run(conn net.Conn) {
 		l.mu.Unlock()
 		conn.Close()
 		if err != nil {
-			l.log.say(slog.LevelDebug, "handshake failed", "err", err)
+			l.log.Debug("handshake failed", "err", err)
 		}
 		return
 	}
@@ -168,7 +166,7 @@ func (l *listener) run(conn net.Conn) {
 	if !l.makeRoom() {
 		l.mu.Unlock()
 		conn.Close()
-		l.log.say(slog.LevelWarn, "too many peers: refused one")
+		l.log.Warn("too many peers: refused one")
 		return
 	}
 	l.peers = append(l.peers, p)

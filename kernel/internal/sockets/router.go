@@ -3,7 +3,6 @@ package sockets
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"sync"
 
@@ -45,7 +44,7 @@ func newRouter(name string, ln net.Listener, codec *wire.Codec, sh shared) *rout
 		byID:  make(map[string]*peer), byConn: make(map[string]*peer),
 	}
 	r.listener = &listener{
-		typ: zmq4.Router, ln: ln, lim: sh.lim, budget: sh.budget, known: sh.known, log: sh.notices(name),
+		typ: zmq4.Router, ln: ln, lim: sh.lim, budget: sh.budget, known: sh.known, log: sh.log.With("socket", name),
 		joined: r.join, serve: r.read, left: r.leave,
 	}
 	return r
@@ -87,7 +86,7 @@ func (r *router) read(p *peer) {
 		msg, err := r.codec.Decode(m.frames)
 		if err != nil {
 			r.budget.release(m.charged)
-			r.log.say(slog.LevelWarn, "dropped a message", "err", err)
+			r.log.Warn("dropped a message", "err", err)
 			continue
 		}
 		if !proven {
@@ -142,11 +141,11 @@ func (r *router) send(m wire.Message) error {
 	}
 	r.rmu.Unlock()
 	if p == nil {
-		r.log.say(slog.LevelDebug, "reply to a peer that is gone", "type", m.Header.MsgType)
+		r.log.Debug("reply to a peer that is gone", "type", m.Header.MsgType)
 		return nil
 	}
 	if err := p.out.put(encode(frames[2:])); err != nil {
-		r.log.say(slog.LevelWarn, "dropped a peer", "err", err)
+		r.log.Warn("dropped a peer", "err", err)
 		p.close()
 	}
 	return nil

@@ -10,12 +10,17 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 
+	"spindle/kernel/internal/loglimit"
 	"spindle/kernel/internal/wire"
 )
 
 // inboundBudgetBytes bounds what large inbound messages may hold at one time.
 const inboundBudgetBytes = 128 << 20
+
+// logInterval is how often one kind of complaint about peers is logged.
+const logInterval = time.Second
 
 // Set is the five sockets of a kernel, listening. It is session's Transport.
 type Set struct {
@@ -41,6 +46,7 @@ func Listen(c wire.Connection, opts Options) (*Set, error) {
 	if log == nil {
 		log = slog.Default()
 	}
+	log = loglimit.New(log, logInterval) // a peer's deeds are not to fill it
 	lim := defaultLimits
 	if opts.limits != nil {
 		lim = *opts.limits
@@ -98,10 +104,6 @@ type shared struct {
 	budget *budget
 	known  *identities
 	log    *slog.Logger
-}
-
-func (sh shared) notices(socket string) *notices {
-	return newNotices(sh.log.With("socket", socket), sh.lim.noticeInterval)
 }
 
 func (s *Set) listeners() []*listener {
@@ -163,7 +165,7 @@ func (l *listener) logEnd(err error) {
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) {
 		return
 	}
-	l.log.say(slog.LevelWarn, "dropped a peer", "err", err)
+	l.log.Warn("dropped a peer", "err", err)
 }
 
 func missedContent(n int) json.RawMessage {
