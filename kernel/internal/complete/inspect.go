@@ -277,8 +277,21 @@ func (v *view) object() (obj types.Object, owner *types.TypeName) {
 		return obj, nil
 	}
 	// The symbol of a type switch, and what the checker skipped.
-	_, obj = innermost(v, v.ident.Pos()).LookupParent(v.ident.Name, v.ident.Pos())
-	return obj, nil
+	if _, obj = innermost(v, v.ident.Pos()).LookupParent(v.ident.Name, v.ident.Pos()); obj != nil {
+		return obj, nil
+	}
+	if lit, ok := v.parent(1).(*ast.CompositeLit); ok { // T{Field| before its colon
+		if tv, ok := v.typeOf(lit); ok {
+			if st, ok := deref(tv.Type).Underlying().(*types.Struct); ok {
+				for i := range st.NumFields() {
+					if st.Field(i).Name() == v.ident.Name {
+						return st.Field(i), ownerOf(tv.Type, nil)
+					}
+				}
+			}
+		}
+	}
+	return nil, nil
 }
 
 // ownerOf is the named type in which the last step of a selection is declared.

@@ -39,6 +39,7 @@ func TestInspect(t *testing.T) {
 		{"variable of a package", "os.Stdou|t", 0, []string{"Stdout", "package os"}, nil},
 		{"field of a standard struct", "var cl http.Client\ncl.Timeo|ut", 0, []string{"field Timeout time.Duration", "Timeout specifies a time limit"}, nil},
 		{"field in a literal", "http.Client{Timeo|ut: 1}", 0, []string{"field Timeout", "Timeout specifies a time limit"}, nil},
+		{"field in a literal, before its colon", "q := Circle{Radiu|s", 0, []string{"field Radius int"}, nil},
 		{"builtin", "appen|d", 0, []string{"func append(slice []Type, elems ...Type) []Type", "appends elements", "predeclared"}, nil},
 		{"builtin type", "var e erro|r", 0, []string{"type error interface", "predeclared"}, nil},
 		{"keyword", "sele|ct {}", 0, []string{"select waits until one of several channel operations", "https://go.dev/ref/spec#Select_statements"}, nil},
