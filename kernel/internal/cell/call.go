@@ -69,7 +69,8 @@ func (u *lowerer) prepare(e *ast.CallExpr) *call {
 
 // withCallee is a call of a function value held in text.
 func (u *lowerer) withCallee(text, typ string, args *argList, sig *types.Signature) *call {
-	ops := u.all(args, nil, func() string { return text })
+	// yaegi calls what it knows to be a function: a variable with its type.
+	ops := u.all(args, nil, func() string { return u.typed(text, sig) })
 	return &call{
 		ops: ops, types: append([]string{typ}, args.types...), results: u.resultTypes(sig),
 		render: func(ops []string) string { return ops[0] + "(" + args.join(ops[1:]) + ")" },

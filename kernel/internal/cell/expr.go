@@ -493,7 +493,7 @@ func (u *lowerer) addr(x ast.Expr) string {
 	case *ast.CompositeLit:
 		return u.addrLit(x, u.typeOf(x))
 	}
-	return "(&" + u.expr(x) + ")"
+	return u.typed("&"+u.expr(x), types.NewPointer(u.typeOf(x)))
 }
 
 func (u *lowerer) binary(e *ast.BinaryExpr) string {

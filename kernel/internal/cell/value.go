@@ -180,7 +180,7 @@ func (u *lowerer) needMethods(t types.Type) {
 	for i := range ms.Len() {
 		sel := ms.At(i)
 		f, ok := sel.Obj().(*types.Func)
-		if !ok {
+		if !ok || !f.Exported() && compiled(f.Pkg()) {
 			continue
 		}
 		path := sel.Index()[:len(sel.Index())-1]

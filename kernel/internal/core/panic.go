@@ -85,6 +85,8 @@ func translate(r any) any {
 			return nilDeref()
 		case strings.HasPrefix(e, "reflect.Value.SetMapIndex") || e == "assignment to entry in nil map":
 			return Fault("assignment to entry in nil map")
+		case strings.HasPrefix(e, "reflect.MakeChan"):
+			return PlainFault("makechan: size out of range")
 		case strings.HasPrefix(e, "reflect"):
 			return Fault(e)
 		}
@@ -396,15 +398,16 @@ func ToError(o Obj) error {
 }
 
 // ErrorsAs is errors.As: found, if any, is the value that target's type holds.
-func ErrorsAs(err error, t *Type) (found any, ok bool) {
+// as offers the target to a learner's As method, which may set it.
+func ErrorsAs(err error, t *Type, as func(Obj) bool) (found any, set, ok bool) {
 	for err != nil {
 		x := In(err)
 		if Is(x, t) {
-			return x, true
+			return x, false, true
 		}
 		if o, isObj := x.(Obj); isObj {
-			if _, has := o.T.Method("As"); has {
-				return nil, false
+			if _, has := o.T.Method("As"); has && as(o) {
+				return nil, true, true
 			}
 		}
 		switch e := err.(type) {
@@ -412,14 +415,14 @@ func ErrorsAs(err error, t *Type) (found any, ok bool) {
 			err = e.Unwrap()
 		case interface{ Unwrap() []error }:
 			for _, in := range e.Unwrap() {
-				if x, ok := ErrorsAs(in, t); ok {
-					return x, true
+				if x, set, ok := ErrorsAs(in, t, as); ok {
+					return x, set, true
 				}
 			}
-			return nil, false
+			return nil, false, false
 		default:
-			return nil, false
+			return nil, false, false
 		}
 	}
-	return nil, false
+	return nil, false, false
 }

@@ -110,21 +110,28 @@ func (r *realizer) native(n cell.Native) (reflect.Value, error) {
 		}), nil
 	case "errorsAs":
 		d := r.desc(n.Type)
+		target := r.pointer(n.Type)
 		conv := r.outOf(n.Type, t)
 		return fn(rts{errorR, reflect.PointerTo(t)}, rts{boolR}, func(a vals) vals {
 			err, _ := iface(a[0]).(error)
-			x, ok := core.ErrorsAs(err, d)
-			if ok {
+			x, set, ok := core.ErrorsAs(err, d, func(o core.Obj) bool { return asMethod(o, target(a[1])) })
+			if ok && !set {
 				a[1].Elem().Set(conv(x))
 			}
 			return single(reflect.ValueOf(ok))
 		}), nil
 	case "errorsAsType":
 		d := r.desc(n.Type)
+		target := r.pointer(n.Type)
 		conv := r.outOf(n.Type, t)
 		return fn(rts{errorR}, rts{t, boolR}, func(a vals) vals {
 			err, _ := iface(a[0]).(error)
-			if x, ok := core.ErrorsAs(err, d); ok {
+			p := reflect.New(t)
+			x, set, ok := core.ErrorsAs(err, d, func(o core.Obj) bool { return asMethod(o, target(p)) })
+			switch {
+			case set:
+				return vals{p.Elem(), reflect.ValueOf(true)}
+			case ok:
 				return vals{conv(x), reflect.ValueOf(true)}
 			}
 			return vals{reflect.Zero(t), reflect.ValueOf(false)}
@@ -173,6 +180,25 @@ func (r *realizer) native(n cell.Native) (reflect.Value, error) {
 		return r.method(n), nil
 	}
 	return reflect.Value{}, fmt.Errorf("unknown native function %s", n.Kind)
+}
+
+// pointer makes the interface value of a pointer to t.
+func (r *realizer) pointer(t types.Type) func(reflect.Value) any {
+	pt := types.NewPointer(t)
+	if !r.s.Learner(pt) {
+		return func(v reflect.Value) any { return v.Interface() }
+	}
+	d := r.desc(pt)
+	return func(v reflect.Value) any { return core.Obj{T: d, V: v.Interface()} }
+}
+
+// asMethod calls a learner's As method, if it has the right form.
+func asMethod(o core.Obj, target any) bool {
+	m, _ := o.T.Method("As")
+	if t := m.Type(); t.NumIn() != 2 || t.In(1) != anyR || t.NumOut() != 1 || t.Out(0) != boolR {
+		return false
+	}
+	return o.Call("As", target)[0].Bool()
 }
 
 // ifaceName is how the runtime calls an interface type in a failed assertion.
