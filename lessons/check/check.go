@@ -129,7 +129,7 @@ type answer struct{ values []any }
 // take returns the i-th value of an answer as a T.
 func take[T any](a answer, i int) (v T, problem string) {
 	if i >= len(a.values) {
-		return v, fmt.Sprintf("the answer takes %d values, and %d came", i+1, len(a.values))
+		return v, fmt.Sprintf("Answer wants what the stub defines: %d values came, and at least %d were expected", len(a.values), i+1)
 	}
 	v, ok := a.values[i].(T)
 	if !ok {

@@ -221,35 +221,53 @@ func checkWithin(a answer) string {
 	return ""
 }
 
+// checkFetchAll lets no get answer before all have been asked, so that all the
+// answers come at one moment: a map that nothing guards is written to by many
+// goroutines at once.
 func checkFetchAll(a answer) string {
 	fetchAll, problem := take[func([]string, func(string) string) map[string]string](a, 0)
 	if problem != "" {
 		return problem
 	}
-	names := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
-	const wait = 60 * time.Millisecond
-	var now, most atomic.Int32
-	get := func(name string) string {
-		n := now.Add(1)
-		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+	want := map[string]string{}
+	var names []string
+	for i := range 64 {
+		name := fmt.Sprintf("n%d", i)
+		names = append(names, name)
+		want[name] = name + name
+	}
+	for range 5 { // a race isn't lost every time
+		if problem := checkFetchOnce(fetchAll, names, want); problem != "" {
+			return problem
 		}
-		time.Sleep(wait)
-		now.Add(-1)
+	}
+	return ""
+}
+
+func checkFetchOnce(fetchAll func([]string, func(string) string) map[string]string, names []string, want map[string]string) string {
+	var asked atomic.Int32
+	var apart atomic.Bool // those that were asked waited in vain for the others
+	all, tired := make(chan struct{}), make(chan struct{})
+	defer time.AfterFunc(2*time.Second, func() { apart.Store(true); close(tired) }).Stop()
+	get := func(name string) string {
+		if int(asked.Add(1)) == len(names) {
+			close(all)
+		}
+		select {
+		case <-all:
+		case <-tired:
+		}
 		return name + name
 	}
-	want := map[string]string{}
-	for _, n := range names {
-		want[n] = n + n
-	}
 	var got map[string]string
-	if problem := call(5*time.Second, func() { got = fetchAll(names, get) }); problem != "" {
+	if problem := call(10*time.Second, func() { got = fetchAll(names, get) }); problem != "" {
 		return problem
 	}
 	if !maps.Equal(got, want) {
-		return fmt.Sprintf("%d names went in and %d results came out: %v", len(names), len(got), got)
+		return fmt.Sprintf("%d names went in and %d results came out", len(names), len(got))
 	}
-	if int(most.Load()) < len(names) {
-		return fmt.Sprintf("the results are right, but at most %d of %d were being fetched at one moment: the waits add up", most.Load(), len(names))
+	if apart.Load() {
+		return fmt.Sprintf("the results are right, but %d names were never being fetched at the same moment: the waits add up", len(names))
 	}
 	return ""
 }
