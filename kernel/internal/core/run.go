@@ -61,10 +61,16 @@ func Interrupt(cell int) {
 
 // Poll is called once in each turn of every loop.
 func Poll() {
-	if stop.Load() != 0 && int64(CellOf()) == stopCell.Load() {
-		panic(&Panicking{Value: Interrupted{}})
+	if Stopped() {
+		panic(NewInterrupted())
 	}
 }
+
+// Stopped tells whether the calling goroutine's cell is asked to stop.
+func Stopped() bool { return stop.Load() != 0 && int64(CellOf()) == stopCell.Load() }
+
+// NewInterrupted is the panic that stops it.
+func NewInterrupted() *Panicking { return &Panicking{Value: Interrupted{}} }
 
 // Enter makes the calling goroutine cell's; the result undoes it.
 func Enter(cell int) (leave func()) {

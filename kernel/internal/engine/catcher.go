@@ -60,6 +60,10 @@ func (c *catcher) feed(p []byte, now time.Time) (show []byte) {
 	return show
 }
 
+// enough tells that the process is dying and has said why: it would go on to
+// print where each of its goroutines stands, and there may be a million.
+func (c *catcher) enough() bool { return c.sure && c.cut > 0 }
+
 // expire returns what was held in vain.
 func (c *catcher) expire(now time.Time) []byte {
 	if !c.holding || now.Sub(c.since) < holdTime {

@@ -54,7 +54,7 @@ func toolchain(e *Engine, ctx context.Context, cell session.Cell, s *sink, part 
 	if e.cfg.Toolchain() == nil {
 		return failed("error", "this machine has no Go toolchain: %%go needs one (https://go.dev/dl)")
 	}
-	job := program.Job{Source: part.Body, Cell: cell.Count, Kind: program.Run}
+	job := program.Job{Source: part.Body, Cell: s.cell, Kind: program.Run}
 	words := strings.Fields(part.Args)
 	if len(words) > 0 {
 		switch words[0] {

@@ -165,7 +165,11 @@ func (e *Engine) deathError(p *proc, cell int, running bool) *session.CellError 
 	if r := p.reason.Load(); r != nil {
 		reason = *r
 	}
-	err := describeDeath(p.status, p.trace, reason)
+	status := p.status
+	if p.cut.Load() {
+		status = 2 << 8 // what it was about to exit with
+	}
+	err := describeDeath(status, p.trace, reason)
 	err.Traceback = e.named(err.Traceback)
 	err.Traceback = append(err.Traceback, "", e.lost())
 	return err

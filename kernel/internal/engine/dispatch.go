@@ -55,7 +55,7 @@ func (e *Engine) runWhole(ctx context.Context, cell session.Cell, s *sink, sourc
 		s.remark("Run by the interpreter, in a process of its own: this machine has no Go toolchain.")
 		return e.interpret(ctx, cell, s, source)
 	}
-	return e.build(ctx, cell, s, program.Job{Source: source, Cell: cell.Count, Kind: program.Run}, nil)
+	return e.build(ctx, cell, s, program.Job{Source: source, Cell: s.cell, Kind: program.Run}, nil)
 }
 
 // interpret runs a whole program in a worker of its own, and says how it
@@ -109,7 +109,7 @@ func (e *Engine) command(ctx context.Context, cell session.Cell, s *sink, part m
 	}
 	near := magic.Nearest(part.Name)
 	r := failed("unknown command", fmt.Sprintf("%s: did you mean %s? %%help lists the commands", part.Name, near.Name))
-	r.Err.Traceback = append(r.Err.Traceback, fmt.Sprintf("cell %d, line %d", cell.Count, part.Line))
+	r.Err.Traceback = append(r.Err.Traceback, fmt.Sprintf("cell %d, line %d", s.cell, part.Line))
 	return r
 }
 

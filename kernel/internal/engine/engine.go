@@ -90,6 +90,8 @@ type Engine struct {
 	sources sync.Map // cell (int) → source (string), for the names in tracebacks
 
 	// Guarded by execMu.
+	lastCount   int              // highest number of a cell so far
+	hidden      int              // cells so far that had none of their own
 	lastProgram string           // source of the last whole-program cell
 	lastTimes   frames.TimesBody // of the last cell that ended
 
@@ -219,8 +221,8 @@ func (e *Engine) source(cell int) string {
 func (e *Engine) sinkOf(p *proc, cell int) *sink {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if x := e.running; x != nil && x.proc == p && p != e.worker {
-		return x.sink // a worker of its own, for one program
+	if x := e.running; x != nil && x.proc == p && (p != e.worker || cell == 0) {
+		return x.sink // what runs there, in a worker of its own perhaps
 	}
 	if s, ok := e.sinks[cell]; ok {
 		return s

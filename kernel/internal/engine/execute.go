@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,12 +43,30 @@ type execution struct {
 	nextScan time.Time // watchInput's own
 }
 
+// hiddenCells is the first number of cells that have none of their own.
+const hiddenCells = 1 << 30
+
 // Execute runs one cell.
 func (e *Engine) Execute(ctx context.Context, cell session.Cell, out session.Output) session.Result {
 	e.execMu.Lock()
 	defer e.execMu.Unlock()
+	s := &sink{cell: cell.Count, out: out}
+	if cell.Silent || cell.Count <= e.lastCount {
+		// It shares its number with another cell, whose goroutines may still
+		// be printing: it gets one of its own here, which nobody sees.
+		e.hidden++
+		cell.Count = hiddenCells + e.hidden
+	} else {
+		e.lastCount = cell.Count
+	}
 	e.sources.Store(cell.Count, cell.Source)
-	return e.dispatch(ctx, cell, &sink{cell: cell.Count, out: out})
+	r := e.dispatch(ctx, cell, s)
+	if r.Err != nil && cell.Count != s.cell {
+		for i, line := range r.Err.Traceback {
+			r.Err.Traceback[i] = strings.ReplaceAll(line, fmt.Sprintf("cell %d", cell.Count), fmt.Sprintf("cell %d", s.cell))
+		}
+	}
+	return r
 }
 
 // runCell runs source in the session's worker.
@@ -113,7 +132,7 @@ func (e *Engine) begin(x *execution) {
 	defer e.mu.Unlock()
 	e.running = x
 	e.sinks[x.number] = x.sink
-	if x.proc == e.worker { // a program's output is its own
+	if x.proc == e.worker && x.number < hiddenCells { // a program's output is its own
 		e.last = x.sink
 	}
 }

@@ -51,7 +51,7 @@ func (e *Engine) build(ctx context.Context, cell session.Cell, s *sink, job prog
 	cmd := exec.Command(built.Path, args...)
 	cmd.Env = job.Env
 	cmd.Dir = e.folder()
-	return e.runProgram(ctx, cell, s, cmd, program.Mapper{Cell: cell.Count, Tests: job.Kind != program.Run})
+	return e.runProgram(ctx, cell, s, cmd, program.Mapper{Cell: s.cell, Tests: job.Kind != program.Run})
 }
 
 // environ is the environment of the session, as %env and os.Setenv left it.

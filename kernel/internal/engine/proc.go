@@ -41,6 +41,7 @@ type proc struct {
 	ready  atomic.Bool
 	exited atomic.Bool
 	reason atomic.Pointer[string] // why we ended it, nil where we did not
+	cut    atomic.Bool            // we cut its last words short
 	dead   chan struct{}          // closed when it has ended and all it said is handed out
 	status syscall.WaitStatus     // valid when dead is closed
 	trace  []byte                 // its last words; likewise
@@ -152,6 +153,9 @@ func (p *proc) pump(died func(*proc)) {
 			p.print(p, "stderr", b)
 		}
 		p.takeFrames()
+		if p.catch.enough() && p.cut.CompareAndSwap(false, true) {
+			_ = p.cmd.Process.Kill()
+		}
 		p.mu.Unlock()
 		for i := range polls {
 			// A pipe that was closed at its other end stays readable for ever.

@@ -109,7 +109,8 @@ func (l *layout) wrap(p *yaegi.Program, place func(pos int) cell.Place) {
 		old := *gen
 		switch {
 		case l.isPoll(n):
-			*gen = func(n node) { old(n); l.poll(n) }
+			here := place(l.posOf(n))
+			*gen = func(n node) { old(n); l.poll(n, here) }
 		case l.calls(n):
 			here := place(l.posOf(n))
 			*gen = func(n node) { old(n); l.traced(n, here) }
@@ -152,7 +153,7 @@ func (l *layout) risky(n node) bool {
 }
 
 // poll replaces a call of core.Poll: it runs the next node in the same step.
-func (l *layout) poll(n node) {
+func (l *layout) poll(n node, here cell.Place) {
 	e := l.execOf(n)
 	tnext := *(*node)(unsafe.Add(n, l.tnext))
 	if *e == nil || tnext == nil {
@@ -160,7 +161,9 @@ func (l *layout) poll(n node) {
 	}
 	next := l.execOf(tnext)
 	*e = func(f unsafe.Pointer) bltn {
-		core.Poll()
+		if core.Stopped() {
+			panic(addPlace(core.NewInterrupted(), here))
+		}
 		return (*next)(f)
 	}
 }
