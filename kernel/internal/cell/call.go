@@ -249,7 +249,10 @@ func (u *lowerer) all(a *argList, x ast.Expr, first func() string) []string {
 	if extra > 0 {
 		es = append([]ast.Expr{x}, es...)
 	}
-	return u.orderedOf(es, lower)
+	boxed := func(i int) bool {
+		return i >= extra && a.types[i-extra] == "interface{}" && !types.IsInterface(u.typeOf(es[i]))
+	}
+	return u.orderedArgs(es, boxed, lower)
 }
 
 func (a *argList) join(ops []string) string {

@@ -142,14 +142,24 @@ func (u *lowerer) ordered(n int, lower func(i int) string) []string {
 // orderedOf evaluates expressions as the compiler does: the calls among them
 // first, in order, and then what merely reads variables.
 func (u *lowerer) orderedOf(es []ast.Expr, lower func(i int) string) []string {
+	return u.orderedArgs(es, nil, lower)
+}
+
+// orderedArgs does the same for the arguments of a call. What becomes an
+// interface is copied in order, too, unless it is addressable and so read when
+// the call is made (cmd/compile/internal/walk, order.go, addrTemp).
+func (u *lowerer) orderedArgs(es []ast.Expr, boxed func(i int) bool, lower func(i int) string) []string {
 	reads, spill := false, false
-	for _, e := range es {
+	first := make([]bool, len(es))
+	for i, e := range es {
 		if e == nil {
 			continue
 		}
-		if u.hasCall(e) {
+		call, shared := u.hasCall(e), u.readsShared(e)
+		first[i] = call || shared && boxed != nil && boxed(i) && !u.addressable(e)
+		if call {
 			spill = spill || reads
-		} else if u.readsShared(e) {
+		} else if shared {
 			reads = true
 		}
 	}
@@ -157,19 +167,44 @@ func (u *lowerer) orderedOf(es []ast.Expr, lower func(i int) string) []string {
 		return u.ordered(len(es), lower)
 	}
 	out := make([]string, len(es))
-	for i, e := range es {
-		if e != nil && u.hasCall(e) {
+	for i := range es {
+		if first[i] {
 			if out[i] = lower(i); !simple(out[i]) {
 				out[i] = u.temp(out[i])
 			}
 		}
 	}
-	for i, e := range es {
-		if e == nil || !u.hasCall(e) {
+	for i := range es {
+		if !first[i] {
 			out[i] = lower(i)
 		}
 	}
 	return out
+}
+
+// addressable reports that e is a variable, or an element or field of one.
+func (u *lowerer) addressable(e ast.Expr) bool {
+	switch e := ast.Unparen(e).(type) {
+	case *ast.Ident:
+		_, ok := u.f.info.ObjectOf(e).(*types.Var)
+		return ok
+	case *ast.StarExpr:
+		return true
+	case *ast.SelectorExpr:
+		if u.f.info.Selections[e] == nil {
+			return true
+		}
+		_, ptr := u.under(e.X).(*types.Pointer)
+		return ptr || u.addressable(e.X)
+	case *ast.IndexExpr:
+		switch u.under(e.X).(type) {
+		case *types.Slice, *types.Pointer:
+			return true
+		case *types.Array:
+			return u.addressable(e.X)
+		}
+	}
+	return false
 }
 
 // hasCall reports a call or a receive in e that can have an effect.

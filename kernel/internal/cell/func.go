@@ -137,7 +137,7 @@ func (u *lowerer) declareLocal(l *local, value string) {
 	if l.boxed {
 		u.line("%s := new(%s)", l.name, x)
 		if value != "" {
-			u.line("*%s = %s", l.name, value)
+			u.store("*"+l.name, value, l.typ)
 		}
 		return
 	}

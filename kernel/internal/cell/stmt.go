@@ -209,10 +209,21 @@ func (u *lowerer) define(id *ast.Ident, value string) {
 		if value == "" {
 			value = u.zero(o.Type())
 		}
-		u.line("*g.%s = %s", d.low, value)
+		u.store("*g."+d.low, value, o.Type())
 		return
 	}
 	u.defineVar(o, value)
+}
+
+// store assigns. What yaegi would make in place, it loses behind a pointer (a
+// closure that a native call returns, say).
+func (u *lowerer) store(lv, val string, t types.Type) {
+	if strings.HasPrefix(strings.TrimPrefix(lv, "("), "*") && !simple(val) {
+		if _, basic := t.Underlying().(*types.Basic); !basic {
+			val = u.typed(val, t)
+		}
+	}
+	u.line("%s = %s", lv, val)
 }
 
 func (u *lowerer) defineVar(o *types.Var, value string) *local {
@@ -362,7 +373,7 @@ func (u *lowerer) assignAll(lhs, rhs []ast.Expr, define bool) {
 		case isBlank(e):
 			u.line("_ = %s", val)
 		default:
-			u.line("%s = %s", lv, val)
+			u.store(lv, val, typeOfLHS(e))
 		}
 	}
 	if len(lhs) == 1 && len(rhs) == 1 {
@@ -390,7 +401,7 @@ func (u *lowerer) assignAll(lhs, rhs []ast.Expr, define bool) {
 			// The store, and what may go wrong with it, comes after the call.
 			ops[1] = u.temp(ops[1])
 		}
-		u.line("%s = %s", lv, bare(ops[1]))
+		u.store(lv, bare(ops[1]), t)
 		return
 	}
 	if len(rhs) == 1 {
