@@ -49,7 +49,7 @@ func checkGreet(a answer) string {
 		n := now.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
-		time.Sleep(120 * time.Millisecond)
+		time.Sleep(250 * time.Millisecond)
 		now.Add(-1)
 		mu.Lock()
 		defer mu.Unlock()
@@ -69,7 +69,7 @@ func checkGreet(a answer) string {
 		if len(got) > len(want) {
 			return fmt.Sprintf("%d names were spoken of %d: %v", len(got), len(want), got)
 		}
-		return fmt.Sprintf("greet returned before everybody had spoken: %s had not. A speaker here takes 0.12 s, and another one might take an hour", strings.Join(missing, ", "))
+		return fmt.Sprintf("greet returned before everybody had spoken: %s had not. A speaker here takes a quarter of a second, and another one might take an hour", strings.Join(missing, ", "))
 	}
 	if most.Load() < 2 {
 		return "everybody spoke, but one after the other: at no moment did two speak. Start all before you wait"
@@ -201,7 +201,7 @@ func checkTraceLine(a answer) string {
 // settled waits until no more than base goroutines are left, and returns how
 // many are too many after that.
 func settled(base int) int {
-	deadline := time.Now().Add(1500 * time.Millisecond)
+	deadline := time.Now().Add(2500 * time.Millisecond)
 	for {
 		extra := runtime.NumGoroutine() - base
 		if extra <= 0 || time.Now().After(deadline) {

@@ -73,7 +73,7 @@ func checkAll(a answer) string {
 		problem = call(5*time.Second, func() { err = all(tasks) })
 		return time.Since(began), problem
 	}
-	took, problem := run(after(100*ms, nil), after(100*ms, nil), after(100*ms, nil), after(100*ms, nil))
+	took, problem := run(after(200*ms, nil), after(200*ms, nil), after(200*ms, nil), after(200*ms, nil))
 	switch {
 	case problem != "":
 		return problem
@@ -81,10 +81,10 @@ func checkAll(a answer) string {
 		return fmt.Sprintf("no task failed, and all returned %v", err)
 	case ended.Load() != 4:
 		return fmt.Sprintf("all returned when %d of 4 tasks had ended", ended.Load())
-	case took > 350*ms:
-		return fmt.Sprintf("four tasks of 0.1 s took %v: they ran one after the other", took.Round(ms))
+	case took > 700*ms:
+		return fmt.Sprintf("four tasks of 0.2 s took %v: they ran one after the other", took.Round(ms))
 	}
-	if _, problem = run(after(10*ms, errA), after(150*ms, nil), after(80*ms, errB)); problem != "" {
+	if _, problem = run(after(10*ms, errA), after(300*ms, nil), after(150*ms, errB)); problem != "" {
 		return "with tasks that fail: " + problem
 	}
 	switch n := ended.Load(); {
