@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,17 +75,37 @@ func lastLine(out []byte) string {
 }
 
 // buildKernel builds the kernel once for all tests that want it as a process
-// of its own, and gives its path.
+// of its own, and gives its path. The path has the content's hash: a kernel
+// that still runs, such as a long soak's, starts its workers from it.
 var buildKernel = sync.OnceValues(func() (string, error) {
 	root, err := filepath.Abs("..")
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(root, "build", "test", "spindle-kernel")
-	cmd := exec.Command("go", "build", "-o", path, ".")
+	dir := filepath.Join(root, "build", "test")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	fresh := filepath.Join(dir, fmt.Sprintf("building-%d", os.Getpid()))
+	cmd := exec.Command("go", "build", "-o", fresh, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the kernel: %w\n%s", err, out)
+	}
+	b, err := os.ReadFile(fresh)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(b)
+	path := filepath.Join(dir, fmt.Sprintf("spindle-kernel-%x", sum[:6]))
+	if err := os.Rename(fresh, path); err != nil {
+		return "", err
+	}
+	old, _ := filepath.Glob(filepath.Join(dir, "spindle-kernel-*"))
+	for _, o := range old {
+		if info, err := os.Stat(o); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			os.Remove(o)
+		}
 	}
 	return path, nil
 })
