@@ -17,15 +17,16 @@ func (c Chart) String() string {
 	b.WriteString(title + "\n")
 	if c.YLabel != "" || c.XLabel != "" {
 		axis := func(label string, log bool) string {
-			if label == "" {
-				label = "?"
-			}
-			if log {
+			if log && label != "" {
 				label += ", log"
 			}
 			return label
 		}
-		fmt.Fprintf(&b, "%s over %s\n", axis(c.YLabel, c.LogY), axis(c.XLabel, c.LogX))
+		y, x := axis(c.YLabel, c.LogY), axis(c.XLabel, c.LogX)
+		if x != "" {
+			x = "over " + x
+		}
+		b.WriteString(strings.TrimSpace(y+" "+x) + "\n")
 	}
 	if c.bars() > 0 && c.bars() == len(c.Series) {
 		b.WriteString(c.barText())

@@ -255,7 +255,7 @@ func (v *view) check(scope Scope, names names) {
 			// The checker insists on package names of its own.
 			obj = types.NewPkgName(token.NoPos, v.pkg, n, p.Imported())
 		}
-		v.pkg.Scope().Insert(obj)
+		v.pkg.Scope().Insert(unshared(obj))
 		declared[n] = true
 	}
 	v.addMissing(scope, declared)
@@ -268,6 +268,21 @@ func (v *view) check(scope Scope, names names) {
 	// go/types panics on rare broken trees; what it found until then counts.
 	defer func() { _ = recover() }()
 	_ = types.NewChecker(&conf, v.fset, v.pkg, v.info).Files(v.files)
+}
+
+// unshared copies an object that is in no scope yet, for inserting it into one
+// writes to it, and it is the session's.
+func unshared(obj types.Object) types.Object {
+	if obj.Parent() != nil {
+		return obj
+	}
+	switch o := obj.(type) {
+	case *types.Var:
+		return types.NewVar(o.Pos(), o.Pkg(), o.Name(), o.Type())
+	case *types.Const:
+		return types.NewConst(o.Pos(), o.Pkg(), o.Name(), o.Type(), o.Val())
+	}
+	return obj
 }
 
 func isPkgName(obj types.Object) bool { _, ok := obj.(*types.PkgName); return ok }

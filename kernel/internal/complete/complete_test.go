@@ -1,8 +1,11 @@
 package complete_test
 
 import (
+	"go/token"
+	"go/types"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -354,4 +357,27 @@ func TestCompleteIsQuickOnceWarm(t *testing.T) {
 	if best > 30*time.Millisecond {
 		t.Errorf("warm completion took %v at best", best)
 	}
+}
+
+func TestManyAskAtOnce(t *testing.T) {
+	s := newSession(t, declared)
+	s.names["loose"] = types.NewVar(token.NoPos, s.pkg, "loose", types.Typ[types.Int])
+	c := newCompleter(t)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for range 20 {
+				if r := c.Complete(s, "c.Mo", 4); len(r.Items) == 0 {
+					t.Error("nothing proposed")
+				}
+				if r := c.Complete(s, "loo", 3); len(r.Items) != 1 {
+					t.Error("a variable in no scope is not proposed")
+				}
+				if _, ok := c.Inspect(s, "fmt.Println", 8, i%2); !ok {
+					t.Error("nothing found")
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
