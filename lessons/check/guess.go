@@ -62,7 +62,7 @@ func Beside(quantity, title string, values []float64, unit string) {
 			low, _ = convert(r.Value, r.Unit, unit)
 			high, _ = convert(r.High, r.Unit, unit)
 		}
-		rows = append(rows, bar{who: r.Kind, low: low, at: v, high: high, says: r.Says + " (" + r.Cite() + ")", url: r.URL})
+		rows = append(rows, bar{who: "published, " + r.Kind, low: low, at: v, high: high, says: r.Says + " (" + r.Cite() + ")", url: r.URL})
 	}
 	showBars(title, unit, rows)
 }
@@ -125,7 +125,7 @@ func showBars(title, unit string, rows []bar) {
 		if !r.own && r.high > r.low {
 			value = number(r.low, unit) + " – " + number(r.high, unit)
 		}
-		fmt.Fprintf(&text, "  %-14s %12s  %s\n", r.who, value, r.says)
+		fmt.Fprintf(&text, "  %-20s %14s  %s\n", r.who, value, r.says)
 		says := html.EscapeString(r.says)
 		if r.url != "" {
 			says = `<a href="` + html.EscapeString(r.url) + `">` + says + `</a>`
