@@ -27,7 +27,7 @@ func (a *app) lab(ctx context.Context, args []string) error {
 		noBrowser        bool
 		private, fresh   bool
 		defaultFolder    = filepath.Join(a.machine.Home, "spindle-course")
-		openFirst        = "01-process.ipynb"
+		openFirst        string
 		describeTheWhole = "Opens the course in JupyterLab: the one on the PATH if it is 4 or newer, else a private one."
 	)
 	if err := a.parse("lab", describeTheWhole, args, func(fs *flag.FlagSet) {
@@ -36,7 +36,7 @@ func (a *app) lab(ctx context.Context, args []string) error {
 		fs.BoolVar(&noBrowser, "no-browser", false, "don't open a browser")
 		fs.BoolVar(&private, "private", false, "use the private JupyterLab even where there is another")
 		fs.BoolVar(&fresh, "fresh", false, "begin with fresh lessons; your old folder is moved aside, not removed")
-		fs.StringVar(&openFirst, "open", openFirst, "open this `notebook` first")
+		fs.StringVar(&openFirst, "open", "", "open this `notebook` first (default the first lesson)")
 	}); err != nil {
 		return err
 	}
@@ -44,7 +44,12 @@ func (a *app) lab(ctx context.Context, args []string) error {
 		fmt.Fprintf(a.err, "--port %d: a port is a number from 1 to 65535\n", port)
 		return errUsage
 	}
-	folder, err := filepath.Abs(folder)
+	// Before the long work: a port in use is told at once.
+	port, err := labserver.ChoosePort(port)
+	if err != nil {
+		return err
+	}
+	folder, err = filepath.Abs(folder)
 	if err != nil {
 		return err
 	}
@@ -71,6 +76,9 @@ func (a *app) lab(ctx context.Context, args []string) error {
 		return err
 	}
 	a.tell(folder, report)
+	if openFirst == "" {
+		openFirst = report.First
+	}
 	step := a.report.Step("starting JupyterLab")
 	server, err := labserver.Start(ctx, labserver.Options{
 		Jupyter: jupyter, Folder: folder, Open: openFirst, Port: port, Browser: !noBrowser && canBrowse(), Data: data, Own: own,
@@ -143,7 +151,10 @@ func (a *app) tell(folder string, r course.Report) {
 		{r.Kept, "yours, unchanged"},
 		{r.Beside, "the lesson's new version, beside yours"},
 	} {
-		if len(line.names) > 0 {
+		switch n := len(line.names); {
+		case n > 4:
+			a.report.Printf("%s: %s: %d files", folder, line.what, n)
+		case n > 0:
 			a.report.Printf("%s: %s: %s", folder, line.what, strings.Join(line.names, " "))
 		}
 	}

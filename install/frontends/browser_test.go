@@ -16,6 +16,10 @@ import (
 	"spindle/install/needs"
 )
 
+// patience is how long a page may take for one step on a machine that has
+// other things to do; only a failure takes as long.
+const patience = 90 * time.Second
+
 // browser is a headless Chromium with one page.
 type browser struct {
 	t   *testing.T
@@ -46,17 +50,28 @@ func newBrowser(t *testing.T) *browser {
 		cancel()
 		stop()
 	})
-	b := &browser{t, ctx}
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
-	return b
+	return &browser{t, ctx}
+}
+
+// tab opens another page in the same Chromium; it closes with the test. A page
+// that is left for another address would first ask about unsaved changes.
+func (b *browser) tab(t *testing.T) *browser {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("open a tab: %v", err)
+	}
+	return &browser{t, ctx}
 }
 
 // do runs actions, for at most a minute.
 func (b *browser) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.shot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
@@ -67,7 +82,7 @@ func (b *browser) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 // eval evaluates the body of a JavaScript function and decodes its value into out.
 func (b *browser) eval(js string, out any) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("JSON.stringify((() => { "+js+" })() ?? null)"))
 	if err != nil {
@@ -105,7 +120,7 @@ func (b *browser) until(what string, timeout time.Duration, js string) {
 // shot keeps a screenshot under build/frontends.
 func (b *browser) shot(name string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
@@ -121,7 +136,7 @@ func (b *browser) shot(name string) {
 // is there and stands still.
 func (b *browser) center(what, js string) (x, y float64) {
 	b.t.Helper()
-	b.until(what+" is on the page", 30*time.Second, "const e = (() => { "+js+` })(); if (!e) return false;
+	b.until(what+" is on the page", patience, "const e = (() => { "+js+` })(); if (!e) return false;
 		e.scrollIntoView({block: "nearest"}); const r = e.getBoundingClientRect(); return r.width > 0 && r.height > 0`)
 	var at [2]float64
 	b.eval("const r = (() => { "+js+" })().getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]", &at)

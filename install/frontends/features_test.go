@@ -43,7 +43,6 @@ func TestJupyterLab(t *testing.T) {
 			p.shot(f.name)
 		})
 	}
-	b.t = t
 	t.Run("themes", func(t *testing.T) { themes(t, b, server, folder) })
 	t.Run("two front ends", func(t *testing.T) { twoFrontEnds(t, b, server, folder) })
 }
@@ -52,8 +51,8 @@ const progressCell = `import (
 	"time"
 	"spindle/display"
 )
-bar := display.Progress("spinning", 40)
-for i := 0; i < 40; i++ {
+bar := display.Progress("spinning", 100)
+for i := 0; i < 100; i++ {
 	bar.Add(1)
 	time.Sleep(100 * time.Millisecond)
 }`
@@ -85,16 +84,16 @@ func highlighted(t *testing.T, p *page) {
 	if keyword == "" || comment == "" || keyword == plain || comment == plain || keyword == comment {
 		t.Errorf("colours: func %q, comment %q, plain %q", keyword, comment, plain)
 	}
-	p.run(0, time.Minute)
+	p.run(0, patience)
 	p.wants(0, "3")
 }
 
 // completed: Tab completes a member of a package and a name of the session.
 func completed(t *testing.T, p *page) {
-	p.run(0, time.Minute)
+	p.run(0, patience)
 	p.edit(1)
 	p.press(tab)
-	p.until("the word is completed or choices are shown", 20*time.Second, `return document.querySelector(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item") || `+
+	p.until("the word is completed or choices are shown", patience, `return document.querySelector(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-item") || `+
 		cell(1)+`.querySelector(".cm-content").innerText.includes("ToUpper")`)
 	p.shot("completions")
 	var shown []string
@@ -105,7 +104,7 @@ func completed(t *testing.T, p *page) {
 		}
 		p.press(enter)
 	}
-	p.until("the choice is in the cell", 10*time.Second, "return "+cell(1)+`.querySelector(".cm-content").innerText.includes("strings.ToUpper")`)
+	p.until("the choice is in the cell", patience, "return "+cell(1)+`.querySelector(".cm-content").innerText.includes("strings.ToUpper")`)
 	if got := p.text("return " + cell(1) + `.querySelector(".cm-content").innerText`); strings.Contains(got, "strings.strings") {
 		t.Errorf("completed to %q", got)
 	}
@@ -116,19 +115,19 @@ func completed(t *testing.T, p *page) {
 	p.press(enter)
 	p.typing("tot")
 	p.press(tab)
-	p.until("the cell's own name is completed or shown", 20*time.Second, `return [...document.querySelectorAll(".jp-Completer-item .jp-Completer-match")].some(e => e.textContent === "total") || `+
+	p.until("the cell's own name is completed or shown", patience, `return [...document.querySelectorAll(".jp-Completer-item .jp-Completer-match")].some(e => e.textContent === "total") || `+
 		cell(1)+`.querySelector(".cm-line:last-child").innerText.includes("total")`)
 }
 
 // inspected: Shift-Tab shows the signature and the documentation.
 func inspected(t *testing.T, p *page) {
-	p.run(0, time.Minute)
+	p.run(0, patience)
 	p.edit(1)
 	for range len(`at("ab", 3)`) {
 		p.press(left)
 	}
 	p.press(tab, shift)
-	p.until("documentation is shown", 20*time.Second, `return document.querySelector(".jp-Tooltip")`)
+	p.until("documentation is shown", patience, `return document.querySelector(".jp-Tooltip")`)
 	tip := p.text(`return document.querySelector(".jp-Tooltip").innerText`)
 	for _, want := range []string{"Repeat", "count int", "consisting of count copies"} {
 		if !strings.Contains(tip, want) {
@@ -139,49 +138,49 @@ func inspected(t *testing.T, p *page) {
 
 func ranAll(_ *testing.T, p *page) {
 	p.menu("Run", "Run All Cells")
-	p.ended(2, time.Minute)
+	p.ended(2, patience)
 	p.wants(2, "42")
 }
 
 // interrupted: the button stops a loop, what was there before stays, and the
 // kernel goes on.
 func interrupted(_ *testing.T, p *page) {
-	p.run(0, time.Minute)
+	p.run(0, patience)
 	p.start(1)
-	p.until("the cell runs", 20*time.Second, "return "+cell(1)+`.querySelector(".jp-InputPrompt").textContent.includes("*")`)
+	p.until("the cell runs", patience, "return "+cell(1)+`.querySelector(".jp-InputPrompt").textContent.includes("*")`)
 	time.Sleep(500 * time.Millisecond) // let the loop be under way
 	p.click("the interrupt button", `return document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) [data-command="notebook:interrupt-kernel"]')`)
-	p.ended(1, 20*time.Second)
+	p.ended(1, patience)
 	p.wants(1, "interrupted")
 	p.shot("interrupt-cell")
-	p.run(2, 20*time.Second)
+	p.run(2, patience)
 	p.wants(2, "2")
 }
 
 // restarted: the button, the question, and the session's names are gone.
 func restarted(_ *testing.T, p *page) {
-	p.run(0, time.Minute)
-	p.run(1, time.Minute)
+	p.run(0, patience)
+	p.run(1, patience)
 	p.wants(1, "7")
 	p.click("the restart button", `return document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) [data-command="notebook:restart-kernel"]')`)
 	p.click("the dialog's Restart", `return document.querySelector(".jp-Dialog .jp-mod-accept")`)
-	p.until("the numbers are gone or the kernel is idle", 30*time.Second, `return !document.querySelector(".jp-Dialog")`)
+	p.until("the numbers are gone or the kernel is idle", patience, `return !document.querySelector(".jp-Dialog")`)
 	time.Sleep(time.Second) // the restart takes the status away from idle first
 	p.idle(30 * time.Second)
 	p.start(1)
-	p.until("the error is there", 30*time.Second, "return "+cell(1)+`.innerText.includes("undefined")`)
+	p.until("the error is there", patience, "return "+cell(1)+`.innerText.includes("undefined")`)
 	p.wants(1, "undefined: gone")
 }
 
 // asked: a box to type into, and the cell goes on with what was typed.
 func asked(_ *testing.T, p *page) {
 	p.start(0)
-	p.until("a box is shown", 30*time.Second, `return document.querySelector(".jp-Stdin-input")`)
+	p.until("a box is shown", patience, `return document.querySelector(".jp-Stdin-input")`)
 	p.shot("stdin-box")
 	p.click("the box", `return document.querySelector(".jp-Stdin-input")`)
 	p.typing("Ada")
 	p.press(enter)
-	p.ended(0, 30*time.Second)
+	p.ended(0, patience)
 	p.wants(0, "who?", "hello, Ada")
 }
 
@@ -189,12 +188,12 @@ func asked(_ *testing.T, p *page) {
 func progressed(t *testing.T, p *page) {
 	p.start(0)
 	measure := "return " + cell(0) + `.querySelector(".jp-OutputArea")?.innerText ?? ""`
-	p.until("a bar is shown", 30*time.Second, `return /\d+\s*%|\d+\s*(\/|of)\s*\d+/.test((() => { `+measure+` })())`)
+	p.until("a bar is shown", patience, `return /\d+\s*%|\d+\s*(\/|of)\s*\d+/.test((() => { `+measure+` })())`)
 	first := p.text(measure)
 	p.shot("progress-begin")
 	time.Sleep(1500 * time.Millisecond)
 	second := p.text(measure)
-	p.ended(0, time.Minute)
+	p.ended(0, patience)
 	last := p.text(measure)
 	if first == second || second == last {
 		t.Errorf("the bar stands still: %q, %q, %q", first, second, last)
@@ -208,8 +207,8 @@ func progressed(t *testing.T, p *page) {
 
 // goroutines: %goroutines lists the three that wait, with what they wait for.
 func goroutines(t *testing.T, p *page) {
-	p.run(0, time.Minute)
-	p.run(1, time.Minute)
+	p.run(0, patience)
+	p.run(1, patience)
 	p.wants(1, "chan send")
 	var rows int
 	p.eval("return "+cell(1)+`.querySelectorAll("table tr").length`, &rows)
@@ -219,8 +218,8 @@ func goroutines(t *testing.T, p *page) {
 }
 
 func rich(_ *testing.T, p *page) {
-	p.run(0, time.Minute)
-	p.until("Markdown is rendered", 20*time.Second, "return "+cell(0)+`.querySelector(".jp-RenderedMarkdown strong")`)
+	p.run(0, patience)
+	p.until("Markdown is rendered", patience, "return "+cell(0)+`.querySelector(".jp-RenderedMarkdown strong")`)
 }
 
 // themes: a lesson's cell in the light and the dark theme.
@@ -229,11 +228,11 @@ func themes(t *testing.T, b *browser, server *labserver.Server, folder string) {
 	p := open(t, b, server, folder, "themes.ipynb")
 	defer p.closeKernels()
 	p.menu("Run", "Run All Cells")
-	p.until("both cells have run", time.Minute, `return document.querySelectorAll(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output").length >= 2`)
+	p.until("both cells have run", patience, `return document.querySelectorAll(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output").length >= 2`)
 	var backgrounds [2]string
 	for i, theme := range []string{"JupyterLab Light", "JupyterLab Dark"} {
 		p.menu("Settings", "Theme", theme)
-		p.until(theme, 20*time.Second, fmt.Sprintf(`return document.body.dataset.jpThemeName === %q`, theme))
+		p.until(theme, patience, fmt.Sprintf(`return document.body.dataset.jpThemeName === %q`, theme))
 		time.Sleep(500 * time.Millisecond) // the style sheet follows
 		backgrounds[i] = p.text(`return getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor`)
 		p.shot("theme-" + strings.ToLower(strings.TrimPrefix(theme, "JupyterLab ")))
@@ -242,7 +241,7 @@ func themes(t *testing.T, b *browser, server *labserver.Server, folder string) {
 		t.Errorf("both themes have the background %s", backgrounds[0])
 	}
 	p.menu("Settings", "Theme", "JupyterLab Light")
-	p.until("light again", 20*time.Second, `return document.body.dataset.jpThemeName === "JupyterLab Light"`)
+	p.until("light again", patience, `return document.body.dataset.jpThemeName === "JupyterLab Light"`)
 }
 
 // twoFrontEnds: a client beside JupyterLab on the same kernel; both see the
@@ -251,7 +250,7 @@ func twoFrontEnds(t *testing.T, b *browser, server *labserver.Server, folder str
 	put(t, folder, "two.ipynb", "shared := 20", "shared")
 	p := open(t, b, server, folder, "two.ipynb")
 	defer p.closeKernels()
-	p.run(0, time.Minute)
+	p.run(0, patience)
 	var list []struct {
 		ID string `json:"id"`
 	}
@@ -259,7 +258,7 @@ func twoFrontEnds(t *testing.T, b *browser, server *labserver.Server, folder str
 	if len(list) != 1 {
 		t.Fatalf("%d kernels", len(list))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	c, err := client.Connect(ctx, filepath.Join(runtimeDir(), "kernel-"+list[0].ID+".json"))
 	if err != nil {
@@ -278,6 +277,6 @@ func twoFrontEnds(t *testing.T, b *browser, server *labserver.Server, folder str
 			t.Errorf("the second front end got %q, want %s", got, want)
 		}
 	}
-	p.run(1, time.Minute)
+	p.run(1, patience)
 	p.wants(1, "30")
 }

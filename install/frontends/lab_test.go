@@ -52,28 +52,22 @@ func startLab(t *testing.T) (server *labserver.Server, folder string) {
 	return server, folder
 }
 
-// open opens a notebook in a browser and waits for its kernel.
+// open opens a notebook in a new tab of the browser and waits for its kernel.
 func open(t *testing.T, b *browser, server *labserver.Server, folder, name string) *page {
 	t.Helper()
-	p := &page{b, server, folder, name}
-	b.t = t
-	url := strings.Replace(server.URL(), "none.ipynb", name, 1) + "&reset"
-	p.navigate(url)
+	p := &page{b.tab(t), server, folder, name}
+	p.do("open "+name, chromedp.Navigate(strings.Replace(server.URL(), "none.ipynb", name, 1)+"&reset"))
+	p.until("the notebook is open", patience, `return document.querySelector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")`)
+	p.idle(patience)
 	return p
 }
 
-func (p *page) navigate(url string) {
-	p.t.Helper()
-	p.do("open "+p.name, chromedp.Navigate(url))
-	p.until("the notebook is open", 90*time.Second, `return document.querySelector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")`)
-	p.idle(60 * time.Second)
-}
-
-// idle waits until the notebook's kernel is idle.
+// idle waits until the notebook's kernel is there and idle. The indicator
+// beside the kernel's name says idle before there is one; the status bar doesn't.
 func (p *page) idle(timeout time.Duration) {
 	p.t.Helper()
-	p.until("the kernel is idle", timeout, `const e = document.querySelector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator");
-		return e && e.dataset.status === "idle"`)
+	p.until("the kernel is idle", timeout, `return document.querySelector("#jp-main-statusbar")?.innerText.includes("Go (Spindle) | Idle") &&
+		document.querySelector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator")?.dataset.status === "idle"`)
 }
 
 // cell is JavaScript for the n-th cell, from 0.
@@ -188,7 +182,7 @@ func TestLesson(t *testing.T) {
 	p.menu("Run", "Run All Cells")
 	p.until("every cell has run", 5*time.Minute, `return [...document.querySelectorAll(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell")].every(c =>
 		/\[\d+\]/.test(c.querySelector(".jp-InputPrompt")?.textContent ?? ""))`)
-	p.idle(time.Minute)
+	p.idle(patience)
 	var errors []string
 	p.eval(`return [...document.querySelectorAll('[data-mime-type="application/vnd.jupyter.error"]')].map(e => e.innerText)`, &errors)
 	if len(errors) > 0 {

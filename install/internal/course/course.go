@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -28,6 +27,7 @@ type Report struct {
 	Kept    []string // the learner's own
 	Beside  []string // the lesson changed too: its new version, beside the learner's
 	Moved   string   // where a fresh start moved the old folder, or ""
+	First   string   // the first lesson
 }
 
 // Sync brings the working folder up to date with the lessons in from.
@@ -46,6 +46,7 @@ func Sync(from, folder string, fresh bool, now time.Time) (Report, error) {
 	if err != nil {
 		return r, fmt.Errorf("read the lessons: %w", err)
 	}
+	r.First = files[0]
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return r, fmt.Errorf("make the course's folder: %w", err)
 	}
@@ -138,8 +139,7 @@ func list(dir string) ([]string, error) {
 	if len(out) == 0 {
 		return nil, fmt.Errorf("%s has no notebooks", dir)
 	}
-	slices.Sort(out)
-	return out, nil
+	return out, nil // Glob sorts; notebooks come first
 }
 
 func readRecord(folder string) (map[string]string, error) {

@@ -38,6 +38,7 @@ func TestSync(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		want.First = "01-a.ipynb"
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("report (-want +got):\n%s", d)
 		}
@@ -90,7 +91,7 @@ func TestLostRecordKeepsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(Report{Kept: []string{"01-a.ipynb"}, Beside: []string{"01-a.new.ipynb"}}, r); d != "" {
+	if d := cmp.Diff(Report{Kept: []string{"01-a.ipynb"}, Beside: []string{"01-a.new.ipynb"}, First: "01-a.ipynb"}, r); d != "" {
 		t.Error(d)
 	}
 	if got := get(t, folder+"/01-a.ipynb"); got != "whose?" {

@@ -64,7 +64,7 @@ type Server struct {
 
 // Start starts JupyterLab and returns when it answers, or when ctx is done.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	port, err := choosePort(o.Port)
+	port, err := ChoosePort(o.Port)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,9 @@ func (e *PortError) Error() string {
 	return fmt.Sprintf("port %d of %s is in use%s", e.Port, host, hint)
 }
 
-func choosePort(asked int) (int, error) {
+// ChoosePort returns the port that was asked for or, for 0, Jupyter's own or the
+// next that is free. It fails with a *PortError where it is in use.
+func ChoosePort(asked int) (int, error) {
 	free := func(port int) bool {
 		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
