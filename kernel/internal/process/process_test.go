@@ -2,6 +2,7 @@ package process
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -167,5 +168,51 @@ func TestTerminal(t *testing.T) {
 	}
 	if !term.Secret() {
 		t.Error("the echo is on")
+	}
+}
+
+// A reader that was given a line, and hasn't run since, isn't waiting for
+// another one.
+func TestWaitingAfterType(t *testing.T) {
+	term, err := OpenTerminal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer term.Close()
+	cmd := exec.Command("sh", "-c", "while read -r line; do echo took; done")
+	cmd.Stdin = term.File()
+	acks, answer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer acks.Close()
+	cmd.Stdout = answer
+	if err := Start(cmd, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	answer.Close()
+	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+	wait := func() {
+		for deadline := time.Now().Add(time.Minute); !term.Waiting(cmd.Process.Pid); {
+			if time.Now().After(deadline) {
+				t.Fatal("the reader doesn't wait")
+			}
+		}
+	}
+	wait()
+	took := make([]byte, len("took\n"))
+	for i := range 300 {
+		if _, err := term.Type([]byte("x\n")); err != nil {
+			t.Fatal(err)
+		}
+		wait()
+		// The shell answers before it reads again.
+		ready := []unix.PollFd{{Fd: int32(acks.Fd()), Events: unix.POLLIN}}
+		if n, err := unix.Poll(ready, 0); n != 1 {
+			t.Fatalf("line %d: said to wait for the next one before it took it (%v)", i, err)
+		}
+		if _, err := io.ReadFull(acks, took); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

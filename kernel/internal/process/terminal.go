@@ -21,6 +21,16 @@ type Terminal struct {
 	slave  *os.File
 	name   string
 	drain  sync.WaitGroup
+
+	mu     sync.Mutex // guards both below
+	waits  reader     // the last that Waiting found
+	served reader     // the one that Type or EndOfFile was for
+}
+
+// reader is one wait of one thread: the thread gives up the CPU once for each.
+type reader struct {
+	task     string // /proc/PID/task/TID
+	switches string // its voluntary context switches so far (proc_pid_status(5))
 }
 
 // OpenTerminal makes a terminal. The caller closes it.
@@ -111,12 +121,22 @@ func (t *Terminal) Type(text []byte) (rest []byte, err error) {
 	if text[n-1] != '\n' {
 		out = append(out, 4) // hands over what there is, without a line end
 	}
+	t.serve()
 	_, err = t.master.Write(out)
 	return text[n:], err
 }
 
+// serve notes that the reader found last is being given what it waits for:
+// until it runs and takes it, it looks as if it waited for more.
+func (t *Terminal) serve() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.served = t.waits
+}
+
 // EndOfFile makes one read return the end of the file.
 func (t *Terminal) EndOfFile() error {
+	t.serve()
 	_, err := t.master.Write([]byte{4})
 	return err
 }
@@ -131,23 +151,45 @@ func (t *Terminal) Secret() bool {
 const maxThreads = 512
 
 // Waiting tells whether a thread of pid is in a read of the terminal, as its
-// standard input (proc_pid_syscall(5)).
+// standard input (proc_pid_syscall(5)), and has not been given anything since
+// it went to sleep there.
 func (t *Terminal) Waiting(pid int) bool {
 	proc := "/proc/" + strconv.Itoa(pid)
 	if target, err := os.Readlink(proc + "/fd/0"); err != nil || target != t.name {
 		return false
 	}
-	tasks, err := filepath.Glob(proc + "/task/*/syscall")
+	tasks, err := filepath.Glob(proc + "/task/*")
 	if err != nil || len(tasks) > maxThreads {
 		return false
 	}
 	want := []byte(readFromStdin)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, task := range tasks {
-		if data, err := os.ReadFile(task); err == nil && bytes.HasPrefix(data, want) {
-			return true
+		data, err := os.ReadFile(task + "/syscall")
+		if err != nil || !bytes.HasPrefix(data, want) {
+			continue
 		}
+		r := reader{task, switches(task)}
+		if r.switches == "" || r == t.served {
+			continue
+		}
+		t.waits = r
+		return true
 	}
 	return false
+}
+
+// switches is how often a sleeping thread gave up the CPU, "" for one that
+// isn't asleep.
+func switches(task string) string {
+	status, err := os.ReadFile(task + "/status")
+	if err != nil || !bytes.Contains(status, []byte("\nState:\tS")) {
+		return ""
+	}
+	_, rest, _ := bytes.Cut(status, []byte("\nvoluntary_ctxt_switches:\t"))
+	n, _, _ := bytes.Cut(rest, []byte("\n"))
+	return string(n)
 }
 
 // readFromStdin is how /proc/PID/syscall begins in read(0, …).
