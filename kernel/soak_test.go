@@ -25,7 +25,7 @@ var (
 )
 
 // startKernel starts the kernel as a process of its own.
-func startKernel(t *testing.T) *client.Kernel {
+func startKernel(t testing.TB) *client.Kernel {
 	t.Helper()
 	path, err := buildKernel()
 	if err != nil {
@@ -268,5 +268,17 @@ func TestStreams(t *testing.T) {
 	t.Logf("no line later than %v after its print", best.Round(time.Millisecond))
 	if best > 100*time.Millisecond {
 		t.Errorf("a line comes %v after its print", best)
+	}
+}
+
+// BenchmarkCell is the round trip of a cell through the real kernel, by a
+// client in Go, whose own share BenchmarkCell of package client is.
+func BenchmarkCell(b *testing.B) {
+	k := startKernel(b)
+	for b.Loop() {
+		reply, err := k.Execute(context.Background(), client.Cell{Code: "1 + 1"})
+		if err != nil || reply.Status != "ok" {
+			b.Fatal(reply, err)
+		}
 	}
 }

@@ -49,13 +49,13 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-func within(t *testing.T, d time.Duration) context.Context {
+func within(t testing.TB, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-func startKernel(t *testing.T, transport, mode string) (*client.Kernel, error) {
+func startKernel(t testing.TB, transport, mode string) (*client.Kernel, error) {
 	t.Helper()
 	k, err := client.Start(within(t, 20*time.Second), client.Options{
 		Argv: []string{os.Args[0], "{connection_file}"}, Env: append(os.Environ(), kernelEnv+"="+mode), Transport: transport,
@@ -345,4 +345,18 @@ func TestFloodOfRequests(t *testing.T) {
 	}
 	close(stop)
 	flooder.Wait()
+}
+
+// BenchmarkCell is the round trip of a cell through client, sockets and session,
+// with an engine that does next to nothing.
+func BenchmarkCell(b *testing.B) {
+	k, err := startKernel(b, "tcp", "serve")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := k.Execute(context.Background(), client.Cell{Code: "value 2"}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
