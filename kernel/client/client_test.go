@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,11 @@ func TestMain(m *testing.M) {
 		os.Exit(3)
 	case "deaf":
 		select {}
+	case "unlucky": // the first two times another process has a port
+		if err := unlucky(os.Getenv("SPINDLE_TEST_COUNT"), os.Args[len(os.Args)-1]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 	err := sessiontest.Serve(os.Args[len(os.Args)-1], func(c wire.Connection) (sessiontest.Sockets, error) {
 		return sockets.Listen(c, sockets.Options{})
@@ -47,6 +53,37 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// unlucky takes the control port of the connection file away from the kernel
+// that this process is about to be, until the file count has two letters.
+func unlucky(count, file string) error {
+	c, err := wire.ReadConnection(file)
+	if err != nil {
+		return err
+	}
+	b, err := os.ReadFile(count)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if len(b) == 2 {
+		return nil
+	}
+	if _, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", c.ControlPort)); err != nil {
+		return err
+	}
+	return os.WriteFile(count, append(b, 'x'), 0o600)
+}
+
+func TestPortThatIsTaken(t *testing.T) {
+	count := filepath.Join(t.TempDir(), "count")
+	t.Setenv("SPINDLE_TEST_COUNT", count)
+	if _, err := startKernel(t, "tcp", "unlucky"); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(count); err != nil || len(b) != 2 {
+		t.Errorf("%d kernels found a port taken, %v", len(b), err)
+	}
 }
 
 func within(t testing.TB, d time.Duration) context.Context {

@@ -50,17 +50,25 @@ func Start(ctx context.Context, o Options) (*Kernel, error) {
 	if len(o.Argv) == 0 {
 		return nil, errors.New("start kernel: no command line")
 	}
-	dir, err := os.MkdirTemp("", "spindle-client-")
-	if err != nil {
-		return nil, fmt.Errorf("start kernel: %w", err)
-	}
-	k := &Kernel{dir: dir, stderr: &tail{to: o.Stderr}, exited: make(chan struct{})}
-	if err := k.start(ctx, o); err != nil {
+	for attempt := 1; ; attempt++ {
+		dir, err := os.MkdirTemp("", "spindle-client-")
+		if err != nil {
+			return nil, fmt.Errorf("start kernel: %w", err)
+		}
+		k := &Kernel{dir: dir, stderr: &tail{to: o.Stderr}, exited: make(chan struct{})}
+		if err = k.start(ctx, o); err == nil {
+			return k, nil
+		}
 		k.Close()
-		return nil, err
+		// Another process may have taken a port between us and the kernel.
+		if attempt == portAttempts || !strings.Contains(k.stderr.String(), "in use") {
+			return nil, err
+		}
 	}
-	return k, nil
 }
+
+// portAttempts is how often Start looks for free ports.
+const portAttempts = 4
 
 func (k *Kernel) start(ctx context.Context, o Options) error {
 	conn := wire.Connection{
@@ -198,7 +206,7 @@ func (k *Kernel) Close() {
 }
 
 // choosePorts finds five free ports. Another process may take one before the
-// kernel does; then the kernel says so and ends.
+// kernel does; then the kernel says so and ends, and Start looks for others.
 func choosePorts(c *wire.Connection, dir string) error {
 	ports := []*int{&c.ShellPort, &c.IOPubPort, &c.StdinPort, &c.ControlPort, &c.HBPort}
 	switch c.Transport {
