@@ -58,7 +58,7 @@ func Stealing(p ...StealingParams) *Result { return inCell("stealing", optional(
 type PreemptionParams struct {
 	// Samples of each; 0 means 10.
 	Samples int `json:"samples,omitempty"`
-	// SpinMS is how long the loop that never yields runs; 0 means 80.
+	// SpinMS is how long the loop that never yields runs; 0 means 60.
 	SpinMS int `json:"spin_ms,omitempty"`
 }
 

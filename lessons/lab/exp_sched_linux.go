@@ -302,7 +302,7 @@ func spinRounds(d time.Duration) int {
 
 // runPreemption measures how long a loop that never yields keeps others waiting.
 func runPreemption(b *bench, p PreemptionParams) error {
-	samples, ms := max(10, defaulted(p.Samples, 10)), defaulted(p.SpinMS, 80)
+	samples, ms := max(10, defaulted(p.Samples, 10)), defaulted(p.SpinMS, 60)
 	if ms < 5 || ms > 5000 {
 		return fmt.Errorf("spin: %d ms is not in 5…5,000", ms)
 	}

@@ -45,8 +45,12 @@ func forward(b *bench, role string, params any) error {
 type switching struct {
 	kind, id, name string
 	by             string // whose own time is subtracted: "pipe", "futex" or nothing
-	measure        func() (perSwitchNS, kernelSwitches float64, err error)
+	measure        func() (switched, error)
 }
+
+// switched is the mean of one sample: a switch, with the calls around it, and
+// the kernel's count of switches of one side, a round trip.
+type switched struct{ ns, voluntary, involuntary float64 }
 
 func measureSwitch(b *bench, p SwitchParams) error {
 	samples, rounds := max(10, defaulted(p.Samples, 12)), defaulted(p.Rounds, 1000)
@@ -82,11 +86,8 @@ func measureSwitch(b *bench, p SwitchParams) error {
 				pr.other, name, n = two, "by "+by+", across CPUs", max(10, rounds/5)
 			}
 			// Half a round trip is one switch and one give and take.
-			half := func(t turnsTaken, err error) (float64, float64, error) {
-				if err != nil {
-					return 0, 0, err
-				}
-				return float64(t.elapsed.Nanoseconds()) / float64(2*t.rounds), t.switches, nil
+			half := func(t turnsTaken, err error) (switched, error) {
+				return switched{float64(t.elapsed.Nanoseconds()) / float64(2*max(t.rounds, 1)), t.voluntary, t.involuntary}, err
 			}
 			if slices.Contains(kinds, inProcess) {
 				partner, err := newTurnPartner(pr)
@@ -94,12 +95,12 @@ func measureSwitch(b *bench, p SwitchParams) error {
 					return err
 				}
 				defer partner.stop()
-				ways = append(ways, switching{inProcess, "process-" + by + "-" + place, "process " + name, by, func() (float64, float64, error) {
+				ways = append(ways, switching{inProcess, "process-" + by + "-" + place, "process " + name, by, func() (switched, error) {
 					return half(processTurns(partner, pr, n))
 				}})
 			}
 			if slices.Contains(kinds, inThread) {
-				ways = append(ways, switching{inThread, "thread-" + by + "-" + place, "thread " + name, by, func() (float64, float64, error) {
+				ways = append(ways, switching{inThread, "thread-" + by + "-" + place, "thread " + name, by, func() (switched, error) {
 					return half(threadTurns(pr, n))
 				}})
 			}
@@ -110,19 +111,19 @@ func measureSwitch(b *bench, p SwitchParams) error {
 			name string
 			run  func(int) time.Duration
 		}{{"channel", channelTurns}, {"mutex", mutexTurns}, {"Gosched", goschedTurns}} {
-			ways = append(ways, switching{inGoroutine, "goroutine-" + g.name, "goroutine by " + g.name, "", func() (float64, float64, error) {
+			ways = append(ways, switching{inGoroutine, "goroutine-" + g.name, "goroutine by " + g.name, "", func() (switched, error) {
 				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 				n := 10 * rounds
 				var ru0, ru1 syscall.Rusage
 				_ = syscall.Getrusage(syscall.RUSAGE_SELF, &ru0)
 				d := g.run(n)
 				_ = syscall.Getrusage(syscall.RUSAGE_SELF, &ru1)
-				return float64(d.Nanoseconds()) / float64(2*n), float64(ru1.Nvcsw-ru0.Nvcsw+ru1.Nivcsw-ru0.Nivcsw) / float64(n), nil
+				return switched{float64(d.Nanoseconds()) / float64(2*n), float64(ru1.Nvcsw-ru0.Nvcsw) / float64(n), float64(ru1.Nivcsw-ru0.Nivcsw) / float64(n)}, nil
 			}})
 		}
 	}
 	runtime.GOMAXPROCS(max(4, runtime.GOMAXPROCS(0))) // two threads hold a P each while they wait
-	got, counted := make([][]float64, len(ways)), make([][]float64, len(ways))
+	got, counted, unasked := make([][]float64, len(ways)), make([][]float64, len(ways)), make([][]float64, len(ways))
 	for round := range samples + 1 {
 		for _, by := range []string{"pipe", "futex"} {
 			d, err := noSwitch(by, one, 0, rounds)
@@ -132,14 +133,14 @@ func measureSwitch(b *bench, p SwitchParams) error {
 			base[by] = append(base[by], float64(d.Nanoseconds()))
 		}
 		for i, w := range ways {
-			ns, switches, err := w.measure()
+			m, err := w.measure()
 			if err != nil {
 				return fmt.Errorf("%s: %w", w.name, err)
 			}
 			if round == 0 {
 				continue
 			}
-			got[i], counted[i] = append(got[i], ns), append(counted[i], switches)
+			got[i], counted[i], unasked[i] = append(got[i], m.ns), append(counted[i], m.voluntary+m.involuntary), append(unasked[i], m.involuntary)
 		}
 		b.progress(round+1, samples+1, "round %d", round)
 	}
@@ -154,6 +155,9 @@ func measureSwitch(b *bench, p SwitchParams) error {
 	}
 	for i, w := range ways {
 		b.add("kernelswitches/"+w.id, "switches of one side that the kernel counted, a round trip", w.name, "switches", counted[i]...)
+	}
+	for i, w := range ways {
+		b.add("unasked/"+w.id, "of these involuntary: another went first", w.name, "switches", unasked[i]...)
 	}
 	for _, by := range []string{"pipe", "futex"} {
 		b.add("switch/calls-"+by, "give and take without a switch", by, "ns", base[by][1:]...)

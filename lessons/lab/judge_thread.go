@@ -27,7 +27,7 @@ func judgeIPC(r *Result) {
 	pipe, thread, channel := r.Median("ipc/pipe"), r.Median("ipc/thread"), r.Median("ipc/channel")
 	tp, tr := r.Median("transfer/pipe"), r.Median("transfer/pointer")
 	fast := tp > 5*tr && tr > 0
-	r.verdict("T4", grade(fast && thread < 0.5*pipe, fast), "within one process a large message is handed over as a pointer in %s, by pipe it is copied in %s: %s times as long. But to wake the other side costs what it costs: a small message there and back takes %s between threads that sleep on a shared variable, %s by pipe between processes, %s between goroutines",
+	r.verdict("T4", grade(fast && thread < pipe/3, fast), "within one process a large message is handed over as a pointer in %s, by pipe it is copied in %s: %s times as long. But to wake the other side costs what it costs: a small message there and back takes %s between threads that sleep on a shared variable, %s by pipe between processes, %s between goroutines",
 		format(tr, "ns"), format(tp, "ns"), figures(ratio(tp, tr)), format(thread, "ns"), format(pipe, "ns"), format(channel, "ns"))
 	arrived := pipe > 0 && r.Median("ipc/socketpair") > 0 && r.Median("ipc/shm") > 0
 	r.verdict("P4", grade(arrived, false), "processes talked by pipe (%s there and back), socket pair (%s) and shared memory (%s), each of which was set up before the second one started",

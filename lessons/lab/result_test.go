@@ -60,7 +60,7 @@ func TestNoisyIsSaid(t *testing.T) {
 	if steady.Noisy() || !wild.Noisy() {
 		t.Errorf("steady %t, wild %t", steady.Noisy(), wild.Noisy())
 	}
-	r := &Result{Samples: []Samples{wild}, Env: Env{CPUs: 2, Load1: 3, StealPct: 7}}
+	r := &Result{Samples: []Samples{{Name: "wild", Unit: "ns", Values: wild.Values}}, Env: Env{CPUs: 2, Load1: 3, StealPct: 7}}
 	said := strings.Join(r.remarks(), "\n")
 	for _, want := range []string{"load average 3.0 on 2 CPUs", "took 7%", "the median's interval"} {
 		if !strings.Contains(said, want) {

@@ -227,7 +227,7 @@ func (r *Result) remarks() []string {
 	}
 	var noisy []string
 	for _, s := range r.Samples {
-		if s.Noisy() {
+		if s.Noisy() && (s.Unit == "ns" || s.Unit == "B") { // counts and shares may well spread
 			noisy = append(noisy, s.label())
 		}
 	}

@@ -105,9 +105,9 @@ var sink atomic.Uint64 // keeps sums from being optimised away
 type turnsTaken struct {
 	elapsed time.Duration
 	rounds  int
-	// switches are how often the kernel took the measuring thread off its CPU,
-	// a round: because it waited, or because the one it woke went first.
-	switches float64
+	// How often the kernel took the measuring thread off its CPU, a round:
+	// because it waited, or because another went first.
+	voluntary, involuntary float64
 }
 
 // leadTurns gives the turn and waits for it back, rounds times, and measures.
@@ -131,7 +131,8 @@ func leadTurns(c conduit, ws workingSet, rounds int) (turnsTaken, error) {
 	}
 	t := turnsTaken{elapsed: time.Since(began), rounds: rounds}
 	_ = syscall.Getrusage(unix.RUSAGE_THREAD, &ru1)
-	t.switches = float64(ru1.Nvcsw-ru0.Nvcsw+ru1.Nivcsw-ru0.Nivcsw) / float64(rounds)
+	t.voluntary = float64(ru1.Nvcsw-ru0.Nvcsw) / float64(rounds)
+	t.involuntary = float64(ru1.Nivcsw-ru0.Nivcsw) / float64(rounds)
 	return t, nil
 }
 
