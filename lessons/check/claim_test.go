@@ -110,6 +110,26 @@ func TestVerdictsOfAllRuns(t *testing.T) {
 	}
 }
 
+// The page has what was measured, and says of the rest that it is missing.
+func TestPage(t *testing.T) {
+	r := &lab.Result{Name: "creation", Samples: []lab.Samples{{ID: "creation/thread", Unit: "ns", Values: []float64{33_000, 30_000, 36_000}}}}
+	if err := r.Save(); err != nil {
+		t.Fatal(err)
+	}
+	Guess("creation/thread", 1, "ms")
+	Beside("creation/thread", "Create a thread", []float64{33_000}, "ns")
+	shown.take()
+	Page()
+	out := shown.take()
+	text, _ := out[0].Data["text/plain"].(string)
+	page, _ := out[0].Data["text/html"].(string)
+	for _, want := range []string{"33 µs", "–", "Create a thread", "30.3× too high", "not yet"} {
+		if !strings.Contains(text, want) || !strings.Contains(page, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}
+
 func TestUnknownClaimPanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {

@@ -74,8 +74,8 @@ func Kept(quantity string) (value float64, unit string, ok bool) {
 	return m.Value, m.Unit, ok
 }
 
-// Guesses shows every guess that the learner made beside what was measured.
-func Guesses() {
+// guessRows are the guesses for which something was measured, by title.
+func guessRows() [][]any {
 	p := read()
 	var rows [][]any
 	for quantity, g := range p.Guesses {
@@ -89,12 +89,8 @@ func Guesses() {
 		}
 		rows = append(rows, []any{m.Title, number(v, m.Unit), number(m.Value, m.Unit), apart(v, m.Value)})
 	}
-	if len(rows) == 0 {
-		display.Text("No guesses kept yet: each lesson asks for some before it measures.")
-		return
-	}
 	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
-	display.Show(display.Grid{Headers: []string{"of", "your guess", "your machine", "how far off"}, Rows: rows})
+	return rows
 }
 
 // bar is a line of the figure that sets numbers side by side.

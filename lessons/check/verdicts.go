@@ -42,10 +42,14 @@ func findings() map[string]finding {
 // line for each section of the article, and below it in words those that
 // don't hold, or not entirely.
 func Verdicts() {
-	found := findings()
+	text, page := verdicts(findings())
+	display.Show(display.Bundle{Data: map[string]any{"text/plain": text, "text/html": page}})
+}
+
+func verdicts(found map[string]finding) (text, page string) {
 	count := map[string]int{}
-	var text, page, notes strings.Builder
-	page.WriteString(`<table><thead><tr><th style="text-align:left">section</th><th style="text-align:left">claims</th></tr></thead><tbody>`)
+	var words, table, notes strings.Builder
+	table.WriteString(`<table><thead><tr><th style="text-align:left">section</th><th style="text-align:left">claims</th></tr></thead><tbody>`)
 	section := ""
 	for _, c := range article.Claims() {
 		f := found[c.ID]
@@ -56,21 +60,21 @@ func Verdicts() {
 		count[verdict]++
 		if c.Section != section {
 			if section != "" {
-				page.WriteString("</td></tr>")
+				table.WriteString("</td></tr>")
 			}
 			section = c.Section
-			fmt.Fprintf(&text, "%s\n", section)
-			fmt.Fprintf(&page, `<tr><td style="text-align:left;white-space:nowrap">%s</td><td style="text-align:left">`, html.EscapeString(section))
+			fmt.Fprintf(&words, "%s\n", section)
+			fmt.Fprintf(&table, `<tr><td style="text-align:left;white-space:nowrap">%s</td><td style="text-align:left">`, html.EscapeString(section))
 		}
-		fmt.Fprintf(&text, "  %-3s %s\n", c.ID, verdict)
-		fmt.Fprintf(&page, `<span style="white-space:nowrap;margin-right:.9em" title="%s"><b>%s</b> <span style="color:%s">%s</span></span> `,
+		fmt.Fprintf(&words, "  %-3s %s\n", c.ID, verdict)
+		fmt.Fprintf(&table, `<span style="white-space:nowrap;margin-right:.9em" title="%s"><b>%s</b> <span style="color:%s">%s</span></span> `,
 			html.EscapeString(c.Text), c.ID, colour(f.verdict), html.EscapeString(verdict))
 		if f.verdict == inPart || f.verdict == fails {
-			fmt.Fprintf(&notes, `<p style="margin:.35em 0"><b>%s</b> “%s” <span style="color:%s">%s</span>: <small>%s</small></p>`,
+			fmt.Fprintf(&notes, `<p style="margin:.3em 0;line-height:1.3"><b>%s</b> “%s” <span style="color:%s">%s</span>: <small>%s</small></p>`,
 				c.ID, html.EscapeString(c.Text), colour(f.verdict), f.verdict, html.EscapeString(f.reason))
 		}
 	}
-	page.WriteString("</td></tr></tbody></table>")
+	table.WriteString("</td></tr></tbody></table>")
 	var tally []string
 	for _, verdict := range []string{holds, inPart, fails, reasoned, skipped, "not yet"} {
 		if count[verdict] > 0 {
@@ -78,8 +82,5 @@ func Verdicts() {
 		}
 	}
 	sum := strings.Join(tally, ", ")
-	display.Show(display.Bundle{Data: map[string]any{
-		"text/plain": sum + "\n" + strings.TrimSuffix(text.String(), "\n"),
-		"text/html":  "<p>" + sum + "</p>" + page.String() + notes.String(),
-	}})
+	return sum + "\n" + strings.TrimSuffix(words.String(), "\n"), "<p>" + sum + "</p>" + table.String() + notes.String()
 }
