@@ -21,6 +21,7 @@ func checkSymbols() map[string]reflect.Value {
 		"Hint":     reflect.ValueOf(check.Hint),
 		"IDs":      reflect.ValueOf(check.IDs),
 		"Kept":     reflect.ValueOf(check.Kept),
+		"Page":     reflect.ValueOf(check.Page),
 		"Verdicts": reflect.ValueOf(check.Verdicts),
 
 		// type definitions
