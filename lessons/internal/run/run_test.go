@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"spindle/lessons/internal/notebook"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func stream(name, text string) Message {
 	return Message{Type: "stream", Content: map[string]any{"name": name, "text": text}}
