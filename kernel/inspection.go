@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"spindle/kernel/display"
 	"spindle/kernel/internal/complete"
@@ -63,6 +65,9 @@ func inspectionCalls(packages []interp.Package) map[string]worker.Call {
 				"text/plain": d.Plain, "text/markdown": d.Markdown, "text/html": d.HTML,
 			}}}, nil
 		},
+		engine.MethodWho: func(_ context.Context, e interp.Evaluator, _ json.RawMessage) (any, error) {
+			return declaredBy(scopeOf(e)), nil
+		},
 		engine.MethodIsComplete: func(_ context.Context, _ interp.Evaluator, raw json.RawMessage) (any, error) {
 			p, err := codeParams(raw)
 			if err != nil {
@@ -72,6 +77,46 @@ func inspectionCalls(packages []interp.Package) map[string]worker.Call {
 			return session.Completeness{Status: status, Indent: indent}, nil
 		},
 	}
+}
+
+// declaredBy lists what a session has declared, by name.
+func declaredBy(scope complete.Scope) []engine.Declared {
+	var all []engine.Declared
+	for _, name := range scope.Names() {
+		obj := scope.Lookup(name)
+		if obj == nil {
+			continue
+		}
+		d := engine.Declared{Name: name}
+		bare := func(p *types.Package) string {
+			if p == obj.Pkg() {
+				return ""
+			}
+			return p.Name()
+		}
+		switch o := obj.(type) {
+		case *types.PkgName:
+			d.Kind, d.Type = "package", o.Imported().Path()
+		case *types.TypeName:
+			d.Kind, d.Type = "type", types.TypeString(o.Type().Underlying(), bare)
+		default:
+			d.Kind, d.Type = "var", types.TypeString(obj.Type(), bare)
+			if _, ok := obj.(*types.Func); ok {
+				d.Kind = "func"
+			} else if _, ok := obj.(*types.Const); ok {
+				d.Kind = "const"
+			}
+		}
+		if src, ok := scope.Source(obj); ok {
+			d.Where = src.Where
+			if src.Line > 0 {
+				d.Where += fmt.Sprintf(", line %d", src.Line)
+			}
+		}
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b engine.Declared) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
 
 func codeParams(raw json.RawMessage) (p engine.CodeParams, err error) {

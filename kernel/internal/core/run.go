@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"runtime/pprof"
+	"runtime/trace"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -111,7 +112,11 @@ func Go(fn func(), cell, line int, in string) {
 		ended = host.Started(owner)
 	}
 	go func() {
-		label(owner, fmt.Sprintf("cell %d, line %d, %s", cell, line, in))
+		site := fmt.Sprintf("cell %d, line %d, %s", cell, line, in)
+		label(owner, site)
+		if trace.IsEnabled() { // package timeline reads it
+			trace.Log(context.Background(), LabelSite, site)
+		}
 		if ended != nil {
 			defer ended()
 		}

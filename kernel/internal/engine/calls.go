@@ -19,7 +19,16 @@ const (
 	MethodComplete   = "complete"    // → session.Completions
 	MethodInspect    = "inspect"     // → InspectResult
 	MethodIsComplete = "is_complete" // → session.Completeness
+	MethodWho        = "who"         // no params → []Declared
 )
+
+// Declared is one name that the session has declared.
+type Declared struct {
+	Name  string `json:"name"`
+	Kind  string `json:"kind"`  // "var", "func", "type", "const" or "package"
+	Type  string `json:"type"`  // as Go writes it
+	Where string `json:"where"` // "cell 3, line 1"; "" where unknown
+}
 
 // CodeParams is code with a place in it.
 type CodeParams struct {

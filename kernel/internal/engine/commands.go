@@ -17,6 +17,8 @@ var commands = map[string]handler{
 	"%%go":        toolchain,
 	"%%interp":    interpreted,
 	"%%time":      timed,
+	"%%trace":     traced,
+	"%%verify":    verify,
 	"%%writefile": writeFile,
 	"%cd":         changeFolder,
 	"%doc":        doc,
@@ -29,6 +31,8 @@ var commands = map[string]handler{
 	"%restore":    restore,
 	"%time":       timed,
 	"%timeit":     timeit,
+	"%trace":      traced,
+	"%who":        who,
 }
 
 func shell(e *Engine, ctx context.Context, cell session.Cell, s *sink, part magic.Part) session.Result {

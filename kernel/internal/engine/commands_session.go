@@ -50,6 +50,22 @@ func doc(e *Engine, ctx context.Context, _ session.Cell, s *sink, part magic.Par
 	return session.Result{}
 }
 
+func who(e *Engine, ctx context.Context, _ session.Cell, s *sink, _ magic.Part) session.Result {
+	var all []Declared
+	if err := e.askWorker(ctx, MethodWho, nil, &all); err != nil {
+		return failed("error", "%who: "+err.Error())
+	}
+	if len(all) == 0 {
+		s.remark("The session has declared nothing yet.")
+		return session.Result{}
+	}
+	g := display.Grid{Headers: []string{"name", "kind", "type", "declared in"}}
+	for _, d := range all {
+		g.Rows = append(g.Rows, []any{d.Name, d.Kind, d.Type, d.Where})
+	}
+	return showValue(s, g)
+}
+
 func reset(e *Engine, ctx context.Context, _ session.Cell, s *sink, _ magic.Part) session.Result {
 	e.lastProgram = ""
 	if err := e.Restart(ctx); err != nil {

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"spindle/kernel/internal/frames"
@@ -79,8 +81,10 @@ func (e *Engine) interpret(ctx context.Context, cell session.Cell, s *sink, sour
 		if len(p.trace) > 0 {
 			trace = trim(strings.Split(strings.TrimRight(string(p.trace), "\n"), "\n"))
 		}
-		s.write("stderr", []byte(strings.Join(trace, "\n")+"\n"))
-		return failed("exit status 2", r.Err.EName+": "+r.Err.EValue)
+		s.write("stderr", []byte(asProgram(trace)))
+		r = failed("exit status 2", r.Err.EName+": "+r.Err.EValue)
+		r.Err.Traceback = []string{r.Err.EName}
+		return r
 	case "interrupted":
 		return failed("interrupted", "signal: interrupt")
 	}
@@ -92,6 +96,38 @@ func (e *Engine) interpret(ctx context.Context, cell session.Cell, s *sink, sour
 	}
 	return r
 }
+
+var (
+	anyGoroutine     = regexp.MustCompile(`^goroutine \d+ \[`)
+	anyGoroutineHead = regexp.MustCompile(`(?m)^goroutine \d+ \[`)
+)
+
+// asProgram gives the trace of an interpreted program the form that it would
+// have of a compiled one: main is goroutine 1, and nobody called it.
+func asProgram(lines []string) string {
+	var out []string
+	renamed := false
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
+		switch {
+		case line == "main(...)" && i+1 < len(lines) && strings.HasPrefix(lines[i+1], "\t"):
+			i++ // the call that we made
+			continue
+		case anyGoroutine.MatchString(line) && !renamed && !slices.ContainsFunc(lines, isCreated):
+			line = anyGoroutine.ReplaceAllString(line, "goroutine 1 [")
+			renamed = true
+		case strings.HasPrefix(line, "In a program of its own"):
+			continue
+		}
+		out = append(out, line)
+	}
+	for len(out) > 0 && out[len(out)-1] == "" {
+		out = out[:len(out)-1]
+	}
+	return strings.Join(out, "\n") + "\n"
+}
+
+func isCreated(line string) bool { return strings.HasPrefix(line, "created by ") }
 
 // failed is a cell's error of one line.
 func failed(name, value string) session.Result {

@@ -90,10 +90,11 @@ type Engine struct {
 	sources sync.Map // cell (int) → source (string), for the names in tracebacks
 
 	// Guarded by execMu.
-	lastCount   int              // highest number of a cell so far
-	hidden      int              // cells so far that had none of their own
-	lastProgram string           // source of the last whole-program cell
-	lastTimes   frames.TimesBody // of the last cell that ended
+	lastCount     int              // highest number of a cell so far
+	hidden        int              // cells so far that had none of their own
+	lastProgram   string           // source of the last whole-program cell
+	lastTimes     frames.TimesBody // of the last cell that ended
+	lastGoroutine uint64           // that ran it
 
 	stop  chan struct{}  // closed by Close
 	owned sync.WaitGroup // the watch goroutine

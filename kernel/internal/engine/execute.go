@@ -147,7 +147,7 @@ func (e *Engine) end(x *execution) {
 
 // result is a cell's end as the worker reported it.
 func (e *Engine) result(x *execution, d frames.DoneBody) session.Result {
-	e.lastTimes = d.Times
+	e.lastTimes, e.lastGoroutine = d.Times, d.Goroutine
 	if d.Value != nil {
 		x.sink.out.ExecuteResult(*d.Value)
 	}

@@ -21,6 +21,8 @@ type ExecuteBody struct {
 	Source string `json:"source"`
 	Silent bool   `json:"silent,omitempty"`
 	Mode   Mode   `json:"mode,omitempty"`
+	// Trace is a file to write an execution trace to, "" for none.
+	Trace string `json:"trace,omitempty"`
 }
 
 // ShowBody is the body of Show: one thing for the front end, in its place
@@ -55,6 +57,8 @@ type DoneBody struct {
 	// are over will not come any more.
 	Live  []int     `json:"live,omitempty"`
 	Times TimesBody `json:"times"`
+	// Goroutine is the one that ran the cell, as a trace names it.
+	Goroutine uint64 `json:"goroutine"`
 	// Declared is how the list of declaring cells' sources has changed.
 	Declared *DeclaredBody `json:"declared,omitempty"`
 }

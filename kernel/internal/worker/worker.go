@@ -13,6 +13,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	rtrace "runtime/trace"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -234,6 +235,7 @@ func (w *Worker) execute(r *run, body frames.ExecuteBody) {
 		if r.asked.Load() && end.Err == nil {
 			end.Err = &frames.ErrorBody{Name: "interrupted", Value: "interrupted"}
 		}
+		end.Goroutine = r.goroutine.Load()
 		end.Times = began.until(timesNow())
 		w.finish(r, end)
 	}()
@@ -243,11 +245,32 @@ func (w *Worker) execute(r *run, body frames.ExecuteBody) {
 	}
 	w.evalMu.Lock()
 	go w.watchDeadlock(r, body.Source)
+	if body.Trace != "" {
+		stop, err := record(body.Trace)
+		if err != nil {
+			end = frames.DoneBody{Err: &frames.ErrorBody{Name: "error", Value: err.Error()}}
+			return
+		}
+		defer stop()
+	}
 	end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: body.Source, Silent: body.Silent}))
 	if body.Mode == frames.ModeProgram && end.Err == nil {
 		// Its declarations are in; main's return ends the program.
 		end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: "main()", Silent: true}))
 	}
+}
+
+// record begins an execution trace into a file.
+func record(path string) (stop func(), err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("trace: %w", err)
+	}
+	if err := rtrace.Start(f); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("trace: %w", err)
+	}
+	return func() { rtrace.Stop(); _ = f.Close() }, nil
 }
 
 // letGo gives the evaluator back, whether its cell has ended or was left.
