@@ -637,7 +637,18 @@ func parseErrors(count int, src string, errs ...error) ErrorList {
 			out = append(out, Error{count, line, e.Pos.Column, e.Msg})
 		}
 	}
-	return out.sorted()
+	out = out.sorted()
+	// An end that comes too early is mostly the echo of another fault.
+	kept := ErrorList(nil)
+	for _, e := range out {
+		if !strings.HasSuffix(e.Msg, "found 'EOF'") {
+			kept = append(kept, e)
+		}
+	}
+	if len(kept) > 0 {
+		return kept
+	}
+	return out
 }
 
 func chunkAt(chunks []chunk, off int) chunk {

@@ -14,6 +14,8 @@ type Site struct {
 	Func       string
 }
 
+func (s Site) String() string { return fmt.Sprintf("cell %d, line %d, %s", s.Cell, s.Line, s.Func) }
+
 // Panicking is a panic on its way up: the value, and the learner's frames that
 // it has left so far, innermost first.
 type Panicking struct {

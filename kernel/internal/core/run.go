@@ -36,7 +36,7 @@ type Host struct {
 var (
 	host   Host
 	owners sync.Map // label set → cell
-	sets   sync.Map // labels' key → context
+	sets   sync.Map // owner → *labels
 	// Stop is 1 while the running cell is asked to stop.
 	stop     atomic.Int32
 	stopCell atomic.Int64
@@ -75,22 +75,37 @@ func NewInterrupted() *Panicking { return &Panicking{Value: Interrupted{}} }
 
 // Enter makes the calling goroutine cell's; the result undoes it.
 func Enter(cell int) (leave func()) {
-	label(cell, "")
+	label(cell, Site{})
 	return func() { pprof.SetGoroutineLabels(context.Background()) }
 }
 
-func label(cell int, site string) {
-	key := strconv.Itoa(cell) + "\x00" + site
-	c, ok := sets.Load(key)
+// owner is what a set of labels stands for.
+type owner struct {
+	cell int
+	site Site
+}
+
+// labels are the pprof labels of one owner. The runtime knows a set of labels
+// by its address, which the first goroutine to have it makes known.
+type labels struct {
+	ctx   context.Context
+	known sync.Once
+}
+
+// label gives the calling goroutine the labels of an owner, made once.
+func label(cell int, site Site) {
+	o := owner{cell, site}
+	l, ok := sets.Load(o)
 	if !ok {
 		kv := []string{LabelCell, strconv.Itoa(cell)}
-		if site != "" {
-			kv = append(kv, LabelSite, site)
+		if site.Func != "" {
+			kv = append(kv, LabelSite, site.String())
 		}
-		c, _ = sets.LoadOrStore(key, pprof.WithLabels(context.Background(), pprof.Labels(kv...)))
+		l, _ = sets.LoadOrStore(o, &labels{ctx: pprof.WithLabels(context.Background(), pprof.Labels(kv...))})
 	}
-	pprof.SetGoroutineLabels(c.(context.Context))
-	owners.Store(profLabel(), cell)
+	set := l.(*labels)
+	pprof.SetGoroutineLabels(set.ctx)
+	set.known.Do(func() { owners.Store(profLabel(), cell) })
 }
 
 // CellOf is the cell that the calling goroutine belongs to; 0 is none.
@@ -106,16 +121,16 @@ func Go(fn func(), cell, line int, in string) {
 	if fn == nil {
 		panic(Fault("go of nil func value"))
 	}
-	owner := CellOf()
+	of := CellOf()
 	var ended func()
 	if host.Started != nil {
-		ended = host.Started(owner)
+		ended = host.Started(of)
 	}
 	go func() {
-		site := fmt.Sprintf("cell %d, line %d, %s", cell, line, in)
-		label(owner, site)
+		site := Site{cell, line, in}
+		label(of, site)
 		if trace.IsEnabled() { // package timeline reads it
-			trace.Log(context.Background(), LabelSite, site)
+			trace.Log(context.Background(), LabelSite, site.String())
 		}
 		if ended != nil {
 			defer ended()
