@@ -178,8 +178,8 @@ func (b *browser) typing(text string) {
 func (b *browser) menu(bar string, path ...string) {
 	b.t.Helper()
 	item := func(class, words string) string {
-		return fmt.Sprintf(`return [...document.querySelectorAll(".lm-%[1]s-item")].reverse().find(e =>
-			e.querySelector(".lm-%[1]s-itemLabel")?.textContent.trim().startsWith(%[2]q))`, class, words)
+		return fmt.Sprintf(`return [...document.querySelectorAll(".lm-%[1]s-item")].find(e =>
+			e.querySelector(".lm-%[1]s-itemLabel")?.textContent.trim() === %[2]q)`, class, words)
 	}
 	// A click while the menu before it still closes only closes it: look, and
 	// click again.

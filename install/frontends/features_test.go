@@ -220,15 +220,25 @@ func goroutines(t *testing.T, p *page) {
 func rich(_ *testing.T, p *page) {
 	p.run(0, patience)
 	p.until("Markdown is rendered", patience, "return "+cell(0)+`.querySelector(".jp-RenderedMarkdown strong")`)
+	p.run(1, patience)
+	p.until("the plot is drawn", patience, plotIn(1))
+}
+
+// plotIn is JavaScript that tells whether the n-th cell shows a plot.
+func plotIn(n int) string {
+	return "return [..." + cell(n) + `.querySelectorAll(".jp-OutputArea-output img, .jp-OutputArea-output svg")].some(e => {
+		const r = e.getBoundingClientRect(); return r.width > 200 && r.height > 100 && (e.tagName !== "IMG" || e.naturalWidth > 0) })`
 }
 
 // themes: a lesson's cell in the light and the dark theme.
 func themes(t *testing.T, b *browser, server *labserver.Server, folder string) {
-	put(t, folder, "themes.ipynb", "func add(a, b int) int { return a + b }\nadd(1, 2)", "undefined1")
+	put(t, folder, "themes.ipynb", "func add(a, b int) int { return a + b }\nadd(1, 2)", chartCell,
+		"import \"fmt\"\nfmt.Println(\"out\")\ndisplay.Table([]string{\"unit\", \"ns\"}, [][]any{{\"goroutine\", 300}, {\"thread\", 25000}})", "undefined1")
 	p := open(t, b, server, folder, "themes.ipynb")
 	defer p.closeKernels()
 	p.menu("Run", "Run All Cells")
-	p.until("both cells have run", patience, `return document.querySelectorAll(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output").length >= 2`)
+	p.ended(3, patience)
+	p.until("the plot is drawn", patience, plotIn(1))
 	var backgrounds [2]string
 	for i, theme := range []string{"JupyterLab Light", "JupyterLab Dark"} {
 		p.menu("Settings", "Theme", theme)
