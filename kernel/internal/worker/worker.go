@@ -258,6 +258,9 @@ func (w *Worker) execute(r *run, body frames.ExecuteBody) {
 		// Its declarations are in; main's return ends the program.
 		end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: "main()", Silent: true}))
 	}
+	if body.Mode == frames.ModeCell && !body.Silent && end.Err == nil {
+		w.noteLeft(r.cell)
+	}
 }
 
 // record begins an execution trace into a file.
