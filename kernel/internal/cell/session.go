@@ -26,6 +26,7 @@ type Session struct {
 	gens    map[string]int // generation of a named type's identity
 	shapes  map[string]string
 	wraps   map[string]*types.Struct
+	locals  map[localKey]*types.Named
 	refs    map[string]string // type id → lowered struct, descriptor and function names
 }
 
@@ -59,7 +60,7 @@ func New(imp types.Importer, stdlib map[string][]string) *Session {
 		imp: imp, pkg: types.NewPackage("main", "main"), stdlib: stdlib, ctxt: types.NewContext(),
 		imports: map[string]string{}, names: map[string]*decl{}, insts: map[string]*inst{},
 		rhs: map[*types.TypeName]types.Type{}, ids: map[*types.TypeName]string{}, gens: map[string]int{},
-		shapes: map[string]string{}, wraps: map[string]*types.Struct{}, refs: map[string]string{},
+		shapes: map[string]string{}, wraps: map[string]*types.Struct{}, locals: map[localKey]*types.Named{}, refs: map[string]string{},
 	}
 }
 

@@ -1,6 +1,10 @@
 package cell
 
-import "go/types"
+import (
+	"go/types"
+	"sort"
+	"strings"
+)
 
 // env maps the type parameters of the instance being lowered to their
 // arguments. A nil env substitutes nothing.
@@ -22,7 +26,7 @@ func (s *Session) subst(e env, t types.Type) types.Type {
 	case *types.Named:
 		args := t.TypeArgs()
 		if args.Len() == 0 {
-			return t
+			return s.localType(e, t)
 		}
 		out := make([]types.Type, args.Len())
 		changed := false
@@ -98,6 +102,39 @@ func (s *Session) subst(e env, t types.Type) types.Type {
 		}
 	}
 	return t
+}
+
+// localType is the type that a declaration inside a generic function stands
+// for in one of its instances: one for each, where it mentions the parameters.
+func (s *Session) localType(e env, t *types.Named) types.Type {
+	o := t.Obj()
+	if o.Pkg() == nil || compiled(o.Pkg()) || o.Parent() == nil || o.Parent() == o.Pkg().Scope() || o.Parent() == types.Universe {
+		return t
+	}
+	// The function's parameters, in order, are those that e binds.
+	var params []*types.TypeParam
+	for p := range e {
+		params = append(params, p)
+	}
+	sort.Slice(params, func(i, j int) bool { return params[i].Index() < params[j].Index() })
+	var args []string
+	for _, p := range params {
+		args = append(args, types.TypeString(e[p], (*types.Package).Name))
+	}
+	name := o.Name() + "[" + strings.Join(args, ",") + "]"
+	key := localKey{o, name}
+	if n := s.locals[key]; n != nil {
+		return n
+	}
+	n := types.NewNamed(types.NewTypeName(o.Pos(), o.Pkg(), name, nil), nil, nil)
+	s.locals[key] = n
+	n.SetUnderlying(s.subst(e, t.Underlying()))
+	return n
+}
+
+type localKey struct {
+	decl *types.TypeName
+	name string
 }
 
 // coreOf is the single underlying type that t has as an operand of range,
