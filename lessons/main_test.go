@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,7 @@ func TestScripts(t *testing.T) {
 }
 
 // cmdNotebook writes a canonical notebook: notebook FILE CELL…, each cell's
-// source in a file; Markdown where it ends in .md.
+// source in a file, Markdown where it ends in .md; FILE=TAG tags the cell.
 func cmdNotebook(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: notebook FILE CELL…")
@@ -62,9 +63,13 @@ func cmdNotebook(ts *testscript.TestScript, neg bool, args []string) {
 		"spindle":       map[string]any{"minutes": 1},
 	}}
 	for _, a := range args[1:] {
+		a, tag, tagged := strings.Cut(a, "=")
 		name := filepath.Base(a)
 		id := name[:len(name)-len(filepath.Ext(name))]
 		c := &notebook.Cell{Type: notebook.Code, ID: id, Source: ts.ReadFile(a)}
+		if tagged {
+			c.Metadata = map[string]any{"tags": []any{tag}}
+		}
 		if filepath.Ext(a) == ".md" {
 			c.Type = notebook.Markdown
 		}
