@@ -122,8 +122,10 @@ func stateOf(pid, tid int) string {
 
 // shorten leaves of a path what a learner wants to see.
 func shorten(path string) string {
-	if len(path) > 48 {
-		return "…/" + filepath.Base(path)
+	for _, system := range []string{"/bin/", "/usr/", "/lib/", "/lib64/", "["} {
+		if strings.HasPrefix(path, system) && len(path) <= 48 {
+			return path
+		}
 	}
-	return path
+	return "…/" + filepath.Base(path)
 }
