@@ -113,8 +113,8 @@ func TestNbconvert(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{`<span class="kn">import</span>`, `class="jp-RenderedSVG`} {
-				if !strings.Contains(string(page), want) && !strings.Contains(string(page), strings.ReplaceAll(want, "jp-RenderedSVG", "jp-RenderedImage")) {
+			for _, want := range []string{`class="highlight hl-go"`, "<svg"} {
+				if !strings.Contains(string(page), want) {
 					t.Errorf("the page lacks %s", want)
 				}
 			}

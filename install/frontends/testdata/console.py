@@ -2,6 +2,8 @@
 
 import re
 import sys
+import time
+import traceback
 
 import pexpect
 
@@ -28,61 +30,66 @@ class Log:
 console.logfile_read = Log()
 
 
-def answer_terminal():
-    """prompt_toolkit asks the terminal where its cursor is."""
-    console.send("\x1b[1;1R")
+# Colours may stand anywhere in what the console prints.
+C = r"(?:\x1b\[[0-9;?]*[a-zA-Z])*"
 
 
 def prompt(n):
-    console.expect(rf"In \[{n}\]")
+    console.expect(rf"In {C}\[{C}{n}{C}\]")
 
 
-def run(code, *wants):
+def value(v):
+    console.expect(rf"Out{C}\[{C}\d+{C}\]: {C}{v}")
+
+
+def enter(code):
     console.send(code)
+    time.sleep(0.3)  # typed, not pasted: a paste would take the Enter for a new line
     console.send("\r")
-    for want in wants:
-        console.expect(want)
 
 
 try:
-    console.expect("Spindle|spindle")
+    console.expect("Spindle: Go")
     prompt(1)
-    run("x := 6", r"In \[2\]")
-    run("x * 7", r"42", r"In \[3\]")
-    # is_complete: an open brace asks for another line, and the block runs as one.
-    console.send("for i := range 2 {")
-    console.send("\r")
+    enter("x := 6")
+    prompt(2)
+    enter("x * 7")
+    value(42)
+    prompt(3)
+    # An open brace asks for another line, and the block runs as one.
+    enter("for i := range 2 {")
     console.expect(r"\.\.\.:")
-    console.send('println("turn", i) }')
-    console.send("\r")
-    run("", r"turn 0", r"turn 1")
+    enter('fmt.Println("turn", i*10) }')
+    enter("")
+    console.expect("turn 0")
+    console.expect("turn 10")
     prompt(4)
     # Tab completes.
     console.send("strings.ToTit")
     console.send("\t")
-    console.expect("ToTitle")
+    console.expect("ToTitle|le")
     console.send("\x15")  # clear the line
+    time.sleep(0.3)
     # A mistake is told in Go's words, and the session goes on.
-    run("y + 1", r"undefined: y", r"In \[5\]")
+    enter("y + 1")
+    console.expect("undefined: y")
+    prompt(5)
     # Ctrl-C interrupts.
-    console.send("for {}")
-    console.send("\r")
-    console.expect("for")
-    import time
-
+    enter("for {}")
     time.sleep(3)
     console.sendintr()
     console.expect("interrupted")
     prompt(6)
-    run("x + 1", r"7", r"In \[7\]")
+    enter("x + 1")
+    value(7)
+    prompt(7)
     console.send("\x04")  # Ctrl-D: leave
-    index = console.expect(["Do you really want to exit", pexpect.EOF])
-    if index == 0:
+    if console.expect(["Do you really want to exit", pexpect.EOF]) == 0:
         console.send("y\r")
         console.expect(pexpect.EOF)
 except (pexpect.TIMEOUT, pexpect.EOF) as e:
     print(ansi.sub("", "".join(transcript)))
-    print("----", type(e).__name__, "waiting for", [getattr(s, "pattern", s) for s in (console.searcher._searches if hasattr(console.searcher, "_searches") else [])] if getattr(console, "searcher", None) else "")
+    traceback.print_exc()
     console.close(force=True)
     sys.exit(1)
 console.close(force=True)
