@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -65,9 +66,12 @@ func listen(endpoint string) (net.Listener, error) {
 	}
 	switch network {
 	case "tcp":
-		return net.Listen("tcp", addr)
+		return net.Listen("tcp", strings.TrimPrefix(addr, "*")) // ZeroMQ's every address
 	case "ipc":
 		ln, err := net.Listen("unix", addr)
+		if errors.Is(err, syscall.EADDRINUSE) && abandoned(addr) {
+			ln, err = net.Listen("unix", addr)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -79,6 +83,17 @@ func listen(endpoint string) (net.Listener, error) {
 		return ln, nil
 	}
 	return nil, fmt.Errorf("transport %q is not known", network)
+}
+
+// abandoned removes the socket file of a kernel that was killed: a restarted
+// one gets the same path. It reports false where somebody listens.
+func abandoned(path string) bool {
+	conn, err := net.Dial("unix", path)
+	if err == nil {
+		conn.Close()
+		return false
+	}
+	return errors.Is(err, syscall.ECONNREFUSED) && os.Remove(path) == nil
 }
 
 func (l *listener) start() {

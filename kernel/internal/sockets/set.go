@@ -83,6 +83,9 @@ func Listen(c wire.Connection, opts Options) (*Set, error) {
 		}
 		if a, ok := ln.Addr().(*net.TCPAddr); ok {
 			*p.port = a.Port
+			if !a.IP.IsLoopback() {
+				log.Warn("the connection file asks for a socket that other machines can reach", "address", a)
+			}
 		}
 		lns = append(lns, ln)
 	}

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -95,6 +97,36 @@ func TestListenSaysWhatIsInUse(t *testing.T) {
 	}
 	if _, err := sockets.Listen(wire.Connection{Transport: "pigeon", IP: "x"}, sockets.Options{}); err == nil {
 		t.Error("no error for an unknown transport")
+	}
+}
+
+// A kernel that was killed leaves its socket files; the next one gets the same
+// paths. A kernel that lives keeps its own.
+func TestSocketFileThatIsLeft(t *testing.T) {
+	c := wire.Connection{
+		Transport: "ipc", IP: filepath.Join(t.TempDir(), "k"), Key: "k",
+		ShellPort: 1, IOPubPort: 2, StdinPort: 3, ControlPort: 4, HBPort: 5,
+	}
+	left, err := net.Listen("unix", c.IP+"-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.(*net.UnixListener).SetUnlinkOnClose(false)
+	if _, err := sockets.Listen(c, sockets.Options{}); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("beside a kernel that lives: %v", err)
+	}
+	left.Close()
+	set, err := sockets.Listen(c, sockets.Options{})
+	if err != nil {
+		t.Fatal("where a kernel was killed:", err)
+	}
+	info, err := os.Stat(c.IP + "-1")
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	set.Close(context.Background())
+	if _, err := os.Stat(c.IP + "-1"); !os.IsNotExist(err) {
+		t.Errorf("the file is left behind: %v", err)
 	}
 }
 
