@@ -9,7 +9,7 @@ import (
 
 const (
 	watchBusy = 50 * time.Millisecond  // while a cell runs
-	watchIdle = 250 * time.Millisecond // between cells: goroutines may go on
+	watchIdle = 500 * time.Millisecond // between cells: goroutines may go on
 )
 
 // watchLimits holds the session to its memory and its number of processes.

@@ -129,6 +129,12 @@ func (p *proc) wait() {
 	_, _ = unix.Write(p.wake[1], []byte{1})
 }
 
+// When and for how long output may gather in its pipe.
+const (
+	gatherAfter = 8
+	gatherTime  = 300 * time.Microsecond
+)
+
 // pump takes what the worker says, from its three pipes, and hands it on in
 // one order: it alone reads them. What stands in the pipes of output goes
 // before each frame, for the worker prints before it sends.
@@ -137,7 +143,13 @@ func (p *proc) pump(died func(*proc)) {
 		{Fd: int32(p.stdout), Events: unix.POLLIN}, {Fd: int32(p.stderr), Events: unix.POLLIN},
 		{Fd: int32(p.up), Events: unix.POLLIN}, {Fd: int32(p.wake[0]), Events: unix.POLLIN},
 	}
+	streak, before := 0, int16(0)
 	for !p.exited.Load() {
+		// A program that prints line by line would wake us for each: after a
+		// few of one pipe and nothing else, let some gather.
+		if streak > gatherAfter {
+			time.Sleep(gatherTime)
+		}
 		timeout := -1
 		p.mu.Lock()
 		if p.catch.holding {
@@ -146,6 +158,11 @@ func (p *proc) pump(died func(*proc)) {
 		p.mu.Unlock()
 		if _, err := unix.Poll(polls, timeout); err != nil && !errors.Is(err, unix.EINTR) {
 			break
+		}
+		if only := polls[0].Revents; only != 0 && only == before && polls[1].Revents|polls[2].Revents|polls[3].Revents == 0 {
+			streak++
+		} else {
+			streak, before = 0, only
 		}
 		p.mu.Lock()
 		p.drain()
