@@ -326,7 +326,7 @@ func spaced(at []float64, lo, hi float64, logX bool, unit string) plot.ConstantT
 	for _, x := range at {
 		t := plot.Tick{Value: x}
 		if pos(x)-last > 0.08 {
-			t.Label = format(x, unit)
+			t.Label = tickLabel(x, unit)
 			last = pos(x)
 		}
 		out = append(out, t)
@@ -379,6 +379,16 @@ type ticks struct {
 	unit string
 }
 
+// tickLabel is a value without the zeros that a table wants for its columns.
+func tickLabel(v float64, unit string) string {
+	s := format(v, unit)
+	number, rest, _ := strings.Cut(s, " ")
+	if strings.Contains(number, ".") && !strings.Contains(number, "e") {
+		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+	}
+	return strings.TrimSpace(number + " " + rest)
+}
+
 // Ticks implements plot.Ticker.
 func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 	base := 10.0
@@ -392,14 +402,14 @@ func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 		}
 		for v := math.Pow(step, math.Floor(math.Log(lo)/math.Log(step))); v <= hi; v *= step {
 			if v >= lo {
-				out = append(out, plot.Tick{Value: v, Label: format(v, t.unit)})
+				out = append(out, plot.Tick{Value: v, Label: tickLabel(v, t.unit)})
 			}
 			if t.unit != "B" {
 				for _, k := range []float64{2, 5} {
 					if w := v * k; w >= lo && w <= hi {
 						label := ""
 						if hi/lo < 1e3 {
-							label = format(w, t.unit)
+							label = tickLabel(w, t.unit)
 						}
 						out = append(out, plot.Tick{Value: w, Label: label})
 					}
@@ -410,7 +420,7 @@ func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 	}
 	span := hi - lo
 	if span <= 0 {
-		return []plot.Tick{{Value: lo, Label: format(lo, t.unit)}}
+		return []plot.Tick{{Value: lo, Label: tickLabel(lo, t.unit)}}
 	}
 	step := math.Pow(base, math.Floor(math.Log10(span/4)))
 	if t.unit == "B" {
@@ -424,7 +434,7 @@ func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 	}
 	for i := math.Ceil(lo / step); i*step <= hi; i++ {
 		v := i * step
-		out = append(out, plot.Tick{Value: v, Label: format(v, t.unit)})
+		out = append(out, plot.Tick{Value: v, Label: tickLabel(v, t.unit)})
 	}
 	return out
 }

@@ -58,7 +58,7 @@ func judgeCrash(r *Result) {
 	r.verdict("P5", grade(pn == pof, pn > 0), "%s ways to die, each in one process of three: %s of %s siblings went on, and so did the parent (%s)",
 		figures(float64(len(proc.Values))), figures(pn), figures(pof), r.Fact("this process afterwards"))
 	recovered := r.Fact("panic with recover in a thread")
-	r.verdict("T5", grade(tn == 0 && tof > 0, tn < tof), "the same faults in one thread of three left %s of %s siblings, in one goroutine %s of %s: the whole process went each time. Only what Go calls a panic, and only where its own goroutine recovers it: %s",
+	r.verdict("T5", grade(tn == 0 && tof > 0, tn < tof), "the same faults in one thread of three left %s of %s siblings, in one goroutine %s of %s: the whole process went each time. The exception is a panic that its own goroutine recovers: %s",
 		figures(tn), figures(tof), figures(gn), figures(gof), recovered)
 }
 

@@ -240,6 +240,18 @@ func TestTicksAreFewAndInside(t *testing.T) {
 	}
 }
 
+func TestTickLabel(t *testing.T) {
+	for _, c := range []struct {
+		v    float64
+		unit string
+		want string
+	}{{1.5, "", "1.5"}, {2.0000001, "", "2"}, {100, "", "100"}, {1500, "ns", "1.5 µs"}, {0.05, "", "0.05"}, {1e-7, "", "1e-07"}, {1 << 20, "B", "1 MiB"}} {
+		if got := tickLabel(c.v, c.unit); got != c.want {
+			t.Errorf("tickLabel(%v, %q) = %q, want %q", c.v, c.unit, got, c.want)
+		}
+	}
+}
+
 func TestHeadTail(t *testing.T) {
 	var h headTail
 	for i := range 1000 {
