@@ -183,8 +183,7 @@ func launch(name string, arg any, o launchOptions) (*sub, error) {
 		return nil, fmt.Errorf("starting a process for %s: %w", name, err)
 	}
 	if err := s.enc.Encode(arg); err != nil {
-		s.kill()
-		return nil, fmt.Errorf("handing %s its argument: %w", name, err)
+		return nil, s.died(err) // before it read its argument
 	}
 	return s, nil
 }
@@ -257,6 +256,7 @@ func (s *sub) wait() error {
 // died says in its own words why the process is gone.
 func (s *sub) died(cause error) error {
 	if !errors.Is(cause, io.EOF) && !errors.Is(cause, io.ErrUnexpectedEOF) && !errors.Is(cause, syscall.EPIPE) {
+		s.kill()
 		return fmt.Errorf("talking to %s: %w", s.name, cause)
 	}
 	s.kill()
