@@ -40,7 +40,9 @@ type Engine interface {
 
 // Cell is one execute_request as the engine needs it.
 type Cell struct {
-	Count  int    // execution counter: names the cell in errors, "cell 3, line 2"
+	// Count is the execution counter: it names the cell in errors ("cell 3, line
+	// 2"). Cells that are silent or not stored repeat the last one.
+	Count  int
 	ID     string // front end's cellId from metadata, "" where it gives none
 	Source string
 	Silent bool // run, but show no value of the last expression
