@@ -21,8 +21,9 @@ type checked struct {
 	fset   *token.FileSet
 	info   *types.Info
 	pkg    *types.Package
-	items  []item // in source order
-	value  ast.Expr
+	items  []item          // in source order
+	value  ast.Expr        // the last expression
+	hushed bool            // by a semicolon: not to be shown
 	old    []*checkedPiece // pieces checked again, when full
 	pieces []*piece        // of this cell
 	notes  []string
@@ -129,9 +130,9 @@ func (s *Session) check(count int, src string, full bool) (*checked, error) {
 		c.items = append(c.items, it)
 	}
 	sort.SliceStable(c.items, func(i, j int) bool { return c.items[i].off < c.items[j].off })
-	if n := len(c.items); n > 0 && !chunks[len(chunks)-1].semicolon {
+	if n := len(c.items); n > 0 {
 		if es, ok := c.items[n-1].stmt.(*ast.ExprStmt); ok && !isPrint(es.X) {
-			c.value = es.X
+			c.value, c.hushed = es.X, chunks[len(chunks)-1].semicolon
 		}
 	}
 	names := map[string]bool{}
@@ -298,7 +299,8 @@ func (s *Session) typecheck(c *checked, files []*ast.File, redeclared map[string
 				}
 				return
 			}
-			dropping = strings.HasPrefix(te.Msg, "initialization cycle") ||
+			// What := declares at top level runs in its turn: no cycle.
+			dropping = strings.HasPrefix(te.Msg, "initialization cycle") && !c.declares() ||
 				strings.Contains(te.Msg, "imported and not used") ||
 				c.value != nil && te.Pos >= c.value.Pos() && te.Pos <= c.value.End() && strings.HasSuffix(te.Msg, "is not used")
 			if dropping {

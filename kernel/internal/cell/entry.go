@@ -137,7 +137,7 @@ func (u *lowerer) inOrder(c *checked) {
 		case it.fun != nil:
 			u.initFunc(c, it)
 		case it.stmt != nil:
-			if es, ok := it.stmt.(*ast.ExprStmt); ok && es.X == c.value {
+			if es, ok := it.stmt.(*ast.ExprStmt); ok && es.X == c.value && !c.hushed {
 				u.f.pos = es.Pos()
 				u.show(es.X)
 				continue

@@ -32,6 +32,9 @@ func (u *lowerer) nativeCall(e *ast.CallExpr, f *types.Func, targs []types.Type)
 		return u.simpleCall(e, sig, "core.DeepEqual")
 	}
 	name := u.pkgRef(f.Pkg()) + "." + f.Name()
+	if path == "encoding/json" && marshals[f.Name()] {
+		return u.jsonCall(e, sig, name)
+	}
 	if reflective[path] {
 		return u.rawCall(e, sig, name, path)
 	}
@@ -61,7 +64,7 @@ func (u *lowerer) rawCall(e *ast.CallExpr, sig *types.Signature, name, path stri
 			if u.s.isAny(pt) {
 				if !types.IsInterface(t) {
 					u.checkReflective(t, path)
-					if u.f.info.Types[e.Args[i]].Value == nil && !u.f.info.Types[e.Args[i]].IsNil() && !(strings.HasPrefix(path, "encoding/") && u.hasMethods(t)) {
+					if u.f.info.Types[e.Args[i]].Value == nil && !u.f.info.Types[e.Args[i]].IsNil() {
 						return u.native(Native{Kind: "any", Type: t}) + "(" + u.expr(e.Args[i]) + ")"
 					}
 				}
@@ -76,19 +79,26 @@ func (u *lowerer) rawCall(e *ast.CallExpr, sig *types.Signature, name, path stri
 	}
 }
 
-var codecMethods = []string{"MarshalJSON", "UnmarshalJSON", "MarshalText", "UnmarshalText", "MarshalXML", "UnmarshalXML", "GobEncode", "GobDecode", "MarshalBinary", "UnmarshalBinary"}
-
-func (u *lowerer) hasMethods(t types.Type) bool {
-	if p, ok := t.Underlying().(*types.Pointer); ok {
-		t = p.Elem()
-	}
-	for _, m := range codecMethods[:1] {
-		if o, _, _ := types.LookupFieldOrMethod(t, true, nil, m); o != nil {
-			return true
+// jsonCall encodes the learner's values with what their methods make of them.
+func (u *lowerer) jsonCall(e *ast.CallExpr, sig *types.Signature, name string) *call {
+	args := u.args(e, sig, true)
+	lower := args.lower
+	args.lower = func(i int) string {
+		if i == 0 {
+			return "core.JSON(" + lower(0) + ")"
 		}
+		return lower(i)
 	}
-	return false
+	return &call{
+		ops: u.all(args, nil, nil), types: args.types, results: u.resultTypes(sig),
+		render: func(ops []string) string { return name + "(" + args.join(ops) + ")" },
+	}
 }
+
+// marshals lists the functions of encoding/json that only encode.
+var marshals = map[string]bool{"Marshal": true, "MarshalIndent": true, "Encode": true}
+
+var codecMethods = []string{"MarshalJSON", "UnmarshalJSON", "MarshalText", "UnmarshalText", "MarshalXML", "UnmarshalXML", "GobEncode", "GobDecode", "MarshalBinary", "UnmarshalBinary"}
 
 // checkReflective refuses values whose nested methods reflection would miss.
 func (u *lowerer) checkReflective(t types.Type, path string) {
@@ -96,8 +106,8 @@ func (u *lowerer) checkReflective(t types.Type, path string) {
 		return
 	}
 	seen := map[types.Type]bool{}
-	var walk func(t types.Type, top bool)
-	walk = func(t types.Type, top bool) {
+	var walk func(t types.Type)
+	walk = func(t types.Type) {
 		t = types.Unalias(t)
 		if seen[t] {
 			return
@@ -113,17 +123,8 @@ func (u *lowerer) checkReflective(t types.Type, path string) {
 			if strings.HasSuffix(path, "/template") && n.NumMethods() > 0 {
 				u.refuse("a template over "+n.Obj().Name()+", which has methods,", "")
 			}
-			if strings.HasPrefix(path, "encoding/") && !(top && path == "encoding/json") {
+			if strings.HasPrefix(path, "encoding/") {
 				for _, m := range codecMethods {
-					if o, _, _ := types.LookupFieldOrMethod(n, true, n.Obj().Pkg(), m); o != nil {
-						if _, ok := o.(*types.Func); ok && !compiled(o.Pkg()) {
-							u.refuse(fmt.Sprintf("%s over %s, which has the method %s,", path, n.Obj().Name(), m), "")
-						}
-					}
-				}
-			}
-			if top && path == "encoding/json" {
-				for _, m := range codecMethods[1:] {
 					if o, _, _ := types.LookupFieldOrMethod(n, true, n.Obj().Pkg(), m); o != nil {
 						if _, ok := o.(*types.Func); ok && !compiled(o.Pkg()) {
 							u.refuse(fmt.Sprintf("%s over %s, which has the method %s,", path, n.Obj().Name(), m), "")
@@ -134,21 +135,21 @@ func (u *lowerer) checkReflective(t types.Type, path string) {
 		}
 		switch t := t.Underlying().(type) {
 		case *types.Pointer:
-			walk(t.Elem(), top)
+			walk(t.Elem())
 		case *types.Slice:
-			walk(t.Elem(), false)
+			walk(t.Elem())
 		case *types.Array:
-			walk(t.Elem(), false)
+			walk(t.Elem())
 		case *types.Map:
-			walk(t.Key(), false)
-			walk(t.Elem(), false)
+			walk(t.Key())
+			walk(t.Elem())
 		case *types.Struct:
 			for i := range t.NumFields() {
-				walk(t.Field(i).Type(), false)
+				walk(t.Field(i).Type())
 			}
 		}
 	}
-	walk(t, true)
+	walk(t)
 }
 
 // errorsAs walks the chain in core, which knows the learner's error types.
@@ -219,7 +220,10 @@ func (u *lowerer) nativeMethod(e *ast.CallExpr, recv func() string, t types.Type
 		return u.genericMethod(e, recv, t, n, f, sig)
 	}
 	args := u.args(e, sig, true)
-	if p := f.Pkg(); p != nil && reflective[p.Path()] && p.Path() != "sort" {
+	if p := f.Pkg(); p != nil && p.Path() == "encoding/json" && marshals[f.Name()] {
+		lower := args.lower
+		args.lower = func(i int) string { return "core.JSON(" + lower(i) + ")" }
+	} else if p != nil && reflective[p.Path()] && p.Path() != "sort" {
 		lower := args.lower
 		args.lower = func(i int) string {
 			at := u.typeOf(e.Args[min(i, len(e.Args)-1)])

@@ -5,7 +5,6 @@
 package core
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"sync"
@@ -168,15 +167,6 @@ func Key(x any) any {
 }
 
 func hashable(v reflect.Value) bool { return v.Comparable() }
-
-// MarshalJSON encodes the value, where native code meets it in an interface.
-func (o Obj) MarshalJSON() ([]byte, error) {
-	if m, ok := o.T.Method("MarshalJSON"); ok && m.Type().NumIn() == 1 && m.Type().NumOut() == 2 {
-		r := o.Call("MarshalJSON")
-		return Result[[]byte](r[0]), Result[error](r[1])
-	}
-	return json.Marshal(o.V)
-}
 
 // Complex, Real and Imag are the built-ins.
 func Complex(r, i float64) complex128 { return complex(r, i) }

@@ -33,9 +33,13 @@ func (p printer) leaf(v any) { fmt.Fprintf(p.State, fmt.FormatString(p.State, p.
 
 func (p printer) bad(v reflect.Value, t *Type) {
 	p.str("%!" + string(p.verb) + "(" + t.Name + "=")
-	q := p
-	q.verb = 'v'
-	q.value(v, t, 1, false)
+	if basic(v.Kind()) {
+		fmt.Fprint(p.State, builtin(v))
+	} else {
+		q := p
+		q.verb = 'v'
+		q.value(v, t, 1, false)
+	}
 	p.str(")")
 }
 
@@ -148,8 +152,25 @@ func (p printer) value(v reflect.Value, t *Type, depth int, exported bool) {
 	case reflect.Chan, reflect.Func, reflect.UnsafePointer:
 		p.pointer(v, t)
 	default:
+		if !takes(v.Kind(), p.verb) {
+			p.bad(v, t)
+			return
+		}
 		p.leaf(builtin(v))
 	}
+}
+
+// takes reports that fmt has verb for values of a basic kind.
+func takes(k reflect.Kind, verb rune) bool {
+	switch k {
+	case reflect.Bool:
+		return strings.ContainsRune("tv", verb)
+	case reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128:
+		return strings.ContainsRune("vbgGxXfFeE", verb)
+	case reflect.String:
+		return strings.ContainsRune("vsxXq", verb)
+	}
+	return strings.ContainsRune("vdboOxXcqU", verb)
 }
 
 func (t *Type) methodsKnown() bool {
@@ -499,7 +520,7 @@ func Printf(format string, args ...any) (int, error) {
 
 // FmtPrint is fmt.Print.
 func FmtPrint(args ...any) (int, error) {
-	s := fmt.Append(nil, spaced(args)...)
+	s := appendPrint(nil, args)
 	write(false, s)
 	return len(s), nil
 }
@@ -511,9 +532,26 @@ func FmtPrintln(args ...any) (int, error) {
 	return len(s), nil
 }
 
-// spaced makes learner's strings count as strings, between which Print puts
-// no space.
-func spaced(args []any) []any { return args }
+// appendPrint is fmt.Append: a space between operands of which neither is a
+// string, to the learner's types' kind.
+func appendPrint(b []byte, args []any) []byte {
+	wasString := false
+	for i, a := range args {
+		isString := a != nil && reflect.ValueOf(Raw(a)).Kind() == reflect.String
+		if i > 0 && !isString && !wasString {
+			b = append(b, ' ')
+		}
+		b = fmt.Append(b, a)
+		wasString = isString
+	}
+	return b
+}
+
+// Sprint is fmt.Sprint.
+func Sprint(args ...any) string { return string(appendPrint(nil, args)) }
+
+// Append is fmt.Append.
+func Append(b []byte, args ...any) []byte { return appendPrint(b, args) }
 
 // Sprintf is fmt.Sprintf.
 func Sprintf(format string, args ...any) string {
@@ -560,11 +598,11 @@ func Fprintln(w io.Writer, args ...any) (int, error) {
 // Fprint is fmt.Fprint.
 func Fprint(w io.Writer, args ...any) (int, error) {
 	if stdout(w) {
-		s := fmt.Append(nil, args...)
+		s := appendPrint(nil, args)
 		write(w == io.Writer(os.Stderr), s)
 		return len(s), nil
 	}
-	return fmt.Fprint(w, args...)
+	return w.Write(appendPrint(nil, args))
 }
 
 // Appendf is fmt.Appendf.
@@ -577,6 +615,3 @@ func stdout(w io.Writer) bool { return w == io.Writer(os.Stdout) || w == io.Writ
 
 // Format makes adapters print as the value they stand for.
 func (h Holder) Format(f fmt.State, verb rune) { h.Obj.Format(f, verb) }
-
-// LogPrintf is log.Printf and its kin with operands seen to.
-func LogOperands(format string, args []any) (string, []any) { return operands(format, args) }

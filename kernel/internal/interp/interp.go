@@ -93,7 +93,7 @@ func (i *Interp) symbols(path string) map[string]reflect.Value {
 var overrides = map[string]map[string]reflect.Value{
 	"fmt": {
 		"Print": reflect.ValueOf(core.FmtPrint), "Printf": reflect.ValueOf(core.Printf), "Println": reflect.ValueOf(core.FmtPrintln),
-		"Sprintf": reflect.ValueOf(core.Sprintf), "Errorf": reflect.ValueOf(core.Errorf), "Appendf": reflect.ValueOf(core.Appendf),
+		"Sprintf": reflect.ValueOf(core.Sprintf), "Sprint": reflect.ValueOf(core.Sprint), "Append": reflect.ValueOf(core.Append), "Errorf": reflect.ValueOf(core.Errorf), "Appendf": reflect.ValueOf(core.Appendf),
 		"Fprint": reflect.ValueOf(core.Fprint), "Fprintf": reflect.ValueOf(core.Fprintf), "Fprintln": reflect.ValueOf(core.Fprintln),
 	},
 }
@@ -105,7 +105,7 @@ func coreSymbols() map[string]reflect.Value {
 		"MapIter": reflect.ValueOf((*core.MapIter)(nil)),
 	}
 	for name, f := range map[string]any{
-		"In": core.In, "Raw": core.Raw, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "Key": core.Key, "ShiftCount": core.ShiftCount,
+		"In": core.In, "JSON": core.JSON, "Raw": core.Raw, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "Key": core.Key, "ShiftCount": core.ShiftCount,
 		"Complex": core.Complex, "Real": core.Real, "Imag": core.Imag, "CopyString": core.CopyString, "DecodeRune": core.DecodeRune,
 		"DeepEqual": core.DeepEqual, "Panic": core.Panic, "NewFrame": core.NewFrame, "Run": core.Run, "Recover": core.Recover,
 		"RecoverDirect": core.RecoverDirect, "RecoverNow": core.RecoverNow, "Deferred": core.Deferred, "IterDone": core.IterDone,
