@@ -125,6 +125,9 @@ func (u *lowerer) checkReflective(t types.Type, path string) {
 			}
 			if strings.HasPrefix(path, "encoding/") {
 				for _, m := range codecMethods {
+					if path == "encoding/json" && !strings.HasPrefix(m, "Unmarshal") {
+						continue // decoding asks for nothing else
+					}
 					if o, _, _ := types.LookupFieldOrMethod(n, true, n.Obj().Pkg(), m); o != nil {
 						if _, ok := o.(*types.Func); ok && !compiled(o.Pkg()) {
 							u.refuse(fmt.Sprintf("%s over %s, which has the method %s,", path, n.Obj().Name(), m), "")
