@@ -26,8 +26,14 @@ func (e *escapes) boxed(o types.Object) bool {
 
 func (u *lowerer) escapes(fn ast.Node, info *types.Info, en env) *escapes {
 	e := &escapes{
-		map[types.Object]int{}, map[types.Object]bool{}, map[types.Object]bool{}, map[types.Object]bool{},
-		map[ast.Node]bool{}, map[ast.Node]bool{}, map[ast.Node]bool{}, map[string]bool{},
+		map[types.Object]int{},
+		map[types.Object]bool{},
+		map[types.Object]bool{},
+		map[types.Object]bool{},
+		map[ast.Node]bool{},
+		map[ast.Node]bool{},
+		map[ast.Node]bool{},
+		map[string]bool{},
 	}
 	typeOf := func(x ast.Expr) types.Type { return u.s.subst(en, info.TypeOf(x)) }
 	var root func(x ast.Expr) types.Object

@@ -14,7 +14,6 @@ type over struct {
 	code    *local
 	targets []target
 	label   string
-	depth   int // loops of the body's function when the body began: none
 }
 
 type target struct {

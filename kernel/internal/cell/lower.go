@@ -89,7 +89,6 @@ type fun struct {
 	lines   []line
 	vars    map[types.Object]*local
 	caps    []*local // captured from outer, in order
-	capSet  map[types.Object]*local
 	info    *types.Info
 	fset    *token.FileSet
 	env     env

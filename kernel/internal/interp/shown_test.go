@@ -12,8 +12,10 @@ type system struct{ Star string; Inner []planet; ByName map[string]planet; First
 	for _, c := range []struct{ name, source, want string }{
 		{"Stringers in a slice, none of them printed alone before", planets + `[]planet{{"Earth", 1}, {"Mars", 2}}`, "[Earth (1) Mars (2)]"},
 		{"in a map", planets + `map[string]planet{"a": {"Earth", 1}}`, "map[a:Earth (1)]"},
-		{"in the fields of a struct", planets + `system{"Sun", []planet{{"Earth", 1}}, map[string]planet{"m": {"Mars", 2}}, nil}`,
-			"{Star:Sun Inner:[Earth (1)] ByName:map[m:Mars (2)] First:<nil>}"},
+		{
+			"in the fields of a struct", planets + `system{"Sun", []planet{{"Earth", 1}}, map[string]planet{"m": {"Mars", 2}}, nil}`,
+			"{Star:Sun Inner:[Earth (1)] ByName:map[m:Mars (2)] First:<nil>}",
+		},
 		{"a call that prints shows nothing more", `fmt.Println("x")`, ""},
 		{"nor does Fprintf", `fmt.Fprintf(os.Stdout, "%d", 1)`, ""},
 		{"another call with two results shows both", `strconv.Atoi("42")`, "42 nil"},

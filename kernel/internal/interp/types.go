@@ -202,9 +202,9 @@ func (r *realizer) unfinished(t reflect.Type, seen map[reflect.Type]bool) bool {
 
 // structField is reflect's own record of a field (internal/abi.StructField).
 type structField struct {
-	name   unsafe.Pointer
-	typ    unsafe.Pointer
-	offset uintptr
+	_   unsafe.Pointer // the name
+	typ unsafe.Pointer
+	_   uintptr // the offset
 }
 
 // setFieldType replaces the type of a field by one of the same shape.
@@ -286,8 +286,7 @@ func (r *realizer) iface(d *core.Type, t types.Type, u *types.Interface) {
 
 // typeName is t as reflection prints it.
 func typeName(t types.Type) string {
-	var list func(tp *types.Tuple, variadic bool) string
-	list = func(tp *types.Tuple, variadic bool) string {
+	list := func(tp *types.Tuple, variadic bool) string {
 		var out []string
 		for i := range tp.Len() {
 			n := typeName(tp.At(i).Type())
