@@ -72,6 +72,9 @@ func parseProgram(name string, data []byte) (Program, error) {
 		case "stdout":
 			p.Want.Stdout = text
 			p.Judged = true
+		case unended: // txtar ends every section with a newline
+			p.Want.Stdout = strings.TrimSuffix(text, "\n")
+			p.Judged = true
 		case "stderr":
 			p.Want.Stderr = text
 		case "panic":
@@ -92,6 +95,9 @@ func parseProgram(name string, data []byte) (Program, error) {
 	return p, nil
 }
 
+// unended names standard output that doesn't end with a newline.
+const unended = "stdout, no newline at its end"
+
 // Format is the program's file, golden sections included.
 func (p Program) Format() []byte {
 	a := &txtar.Archive{Files: []txtar.File{{Name: "main.go", Data: []byte(p.Source)}}}
@@ -105,7 +111,11 @@ func (p Program) Format() []byte {
 		add("compile", strings.Join(p.Want.Compile, "\n")+"\n")
 		return txtar.Format(a)
 	}
-	add("stdout", p.Want.Stdout)
+	if out := p.Want.Stdout; out != "" && !strings.HasSuffix(out, "\n") {
+		add(unended, out+"\n")
+	} else {
+		add("stdout", out)
+	}
 	if p.Want.Stderr != "" {
 		add("stderr", p.Want.Stderr)
 	}
@@ -146,7 +156,7 @@ func Diff(want, got Outcome, unordered bool) string {
 			fmt.Fprintf(&b, "%s: want %s\n%*s got %s\n", what, clip(w), len(what)+1, "", clip(g))
 		}
 	}
-	differ("compile", strings.Join(want.Compile, "\n"), strings.Join(got.Compile, "\n"))
+	differ("compile", compileText(want.Compile), compileText(got.Compile))
 	w, g := want.Stdout, got.Stdout
 	if unordered {
 		w, g = sortLines(w), sortLines(g)
@@ -156,6 +166,52 @@ func Diff(want, got Outcome, unordered bool) string {
 	differ("panic", want.Panic, got.Panic)
 	differ("exit", strconv.Itoa(want.Exit), strconv.Itoa(got.Exit))
 	return b.String()
+}
+
+// compileText is what compile errors are compared by: the line and the words.
+// The interpreter checks with go/parser and go/types, as go vet and gopls do;
+// where these put a fault a few columns away from the compiler, or word it
+// otherwise, docs/differences.md says so and words has the pair.
+func compileText(errs []string) string {
+	var out []string
+	for i, e := range errs {
+		line, rest, _ := strings.Cut(e, ":")
+		_, msg, _ := strings.Cut(rest, ":")
+		msg = strings.TrimSpace(msg)
+		if syntax(msg) {
+			if i == 0 {
+				out = append(out, "a syntax error") // the rest follows from the first
+			}
+			continue
+		}
+		for _, w := range words {
+			msg = w.re.ReplaceAllString(msg, w.compiler)
+		}
+		out = append(out, line+": "+msg)
+	}
+	sort.Strings(out)
+	return strings.Join(out, "\n")
+}
+
+// syntax says whether a message is the compiler's or go/parser's of a syntax error.
+func syntax(msg string) bool {
+	return strings.HasPrefix(msg, "syntax error: ") || parserWords.MatchString(msg)
+}
+
+var parserWords = regexp.MustCompile(`^(expected |missing '|expression in (go|defer) must be function call)`)
+
+// words are go/types' wordings with the compiler's.
+var words = []struct {
+	re       *regexp.Regexp
+	compiler string
+}{
+	{regexp.MustCompile(`^break not in for, switch, or select statement$`), "break is not in a loop, switch, or select"},
+	{regexp.MustCompile(`^invalid continue label (\w+)$`), "continue label not defined: $1"},
+	{regexp.MustCompile(`^label (\w+) declared and not used$`), "label $1 defined and not used"},
+	{regexp.MustCompile(`^label (\w+) not declared$`), "label $1 not defined"},
+	{regexp.MustCompile(`\((func\(.*?\).*?) literal\)`), "$1 {…}"},
+	{regexp.MustCompile(`^could not import \S+ \((.*)\)$`), "$1"},
+	{regexp.MustCompile(`/ main\.go:\d+:\d+: `), "/ "},
 }
 
 // clip quotes s, shortened to what a test log can bear.
