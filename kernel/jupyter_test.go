@@ -10,69 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"spindle/install/needs"
 )
-
-// pythonEnv names a Python that has the packages of
-// testdata/jupyter/requirements.txt; without it the test makes an environment
-// with them under build/.
-const pythonEnv = "SPINDLE_PYTHON"
-
-// python gives that Python, or skips the test where there can be none.
-func python(t *testing.T) string {
-	t.Helper()
-	p, err := findPython()
-	if err != nil {
-		t.Skip("SKIP ", err)
-	}
-	return p
-}
-
-var findPython = sync.OnceValues(func() (string, error) {
-	if p := os.Getenv(pythonEnv); p != "" {
-		if out, err := exec.Command(p, "-c", "import jupyter_client, jupyter_kernel_test").CombinedOutput(); err != nil {
-			return "", fmt.Errorf("%s=%s can't import jupyter_client and jupyter_kernel_test: %s", pythonEnv, p, lastLine(out))
-		}
-		return p, nil
-	}
-	system, err := exec.LookPath("python3")
-	if err != nil {
-		return "", fmt.Errorf("there is no python3 (nor %s)", pythonEnv)
-	}
-	root, err := filepath.Abs("..")
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(root, "build", "jupyter-client")
-	p := filepath.Join(dir, "bin", "python")
-	complete := filepath.Join(dir, "complete")
-	wants, err := os.ReadFile("testdata/jupyter/requirements.txt")
-	if err != nil {
-		return "", err
-	}
-	if has, err := os.ReadFile(complete); err == nil && bytes.Equal(has, wants) {
-		return p, nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	for _, args := range [][]string{
-		{system, "-m", "venv", "--clear", dir},
-		{p, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "testdata/jupyter/requirements.txt"},
-	} {
-		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
-			return "", fmt.Errorf("no Python environment could be made (%s): %s", strings.Join(args[1:3], " "), lastLine(out))
-		}
-	}
-	return p, os.WriteFile(complete, wants, 0o644)
-})
-
-func lastLine(out []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return lines[len(lines)-1]
-}
 
 // buildKernel builds the kernel once for all tests that want it as a process
 // of its own, and gives its path. The path has the content's hash: a kernel
@@ -144,7 +87,7 @@ type outcome struct {
 // runUnittest runs a module of testdata/jupyter, and makes each of its tests
 // one of t. None may be skipped.
 func runUnittest(t *testing.T, module string, timeout time.Duration) {
-	py, env := python(t), jupyterEnv(t)
+	py, env := needs.Python(t, "jupyter_client", "jupyter_kernel_test"), jupyterEnv(t)
 	results := filepath.Join(t.TempDir(), "results.jsonl")
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()

@@ -150,13 +150,6 @@ func (b *browser) click(what, js string) {
 	b.do("click "+what, move(x, y), chromedp.MouseClickXY(x, y))
 }
 
-// hover moves the mouse onto an element.
-func (b *browser) hover(what, js string) {
-	b.t.Helper()
-	x, y := b.center(what, js)
-	b.do("hover over "+what, move(x, y))
-}
-
 // move moves the mouse: a menu opens its entries only under a mouse that came.
 func move(x, y float64) chromedp.Action[chromedp.Void] {
 	return chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, y, chromedp.ButtonNone)

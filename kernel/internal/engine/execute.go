@@ -151,6 +151,12 @@ func (e *Engine) result(x *execution, d frames.DoneBody) session.Result {
 	if d.Value != nil {
 		x.sink.out.ExecuteResult(*d.Value)
 	}
+	why := x.reason.Load()
+	if d.Err == nil && why != nil && (*why == reasonInterrupt || *why == reasonStopped) {
+		// A cell that waited for input may end, told of the end of the file,
+		// before it is told of the interrupt.
+		d.Err = &frames.ErrorBody{Name: "interrupted", Value: "interrupted"}
+	}
 	if d.Err == nil {
 		return session.Result{}
 	}
@@ -158,7 +164,7 @@ func (e *Engine) result(x *execution, d frames.DoneBody) session.Result {
 	if len(err.Traceback) == 0 {
 		err.Traceback = []string{err.EName + ": " + err.EValue}
 	}
-	if why := x.reason.Load(); why != nil && err.EName == "interrupted" {
+	if why != nil && err.EName == "interrupted" {
 		if *why == reasonStopped {
 			err.EName, err.EValue = "signal: stopped", "something stopped the worker (SIGSTOP); it goes on, and the cell was interrupted"
 			err.Traceback[0] = err.EName + ": " + err.EValue
