@@ -98,6 +98,8 @@ type Engine struct {
 
 	stop  chan struct{}  // closed by Close
 	owned sync.WaitGroup // the watch goroutine
+
+	relays sync.WaitGroup // of programs' output: over when nobody holds their pipes
 }
 
 var _ session.Engine = (*Engine)(nil)
@@ -340,16 +342,16 @@ func (e *Engine) endOrphans(p *proc) {
 	}
 }
 
-// family lists the living processes that the session started, workers
-// excepted, of those that match.
+// family lists the living processes that the session started, workers and a
+// running program excepted, of those that match.
 func (e *Engine) family(match func(process.Info) bool) []process.Info {
 	e.mu.Lock()
 	var workers []int
 	if e.worker != nil {
 		workers = append(workers, e.worker.pid)
 	}
-	if x := e.running; x != nil && x.proc != nil {
-		workers = append(workers, x.proc.pid)
+	if x := e.running; x != nil && x.pid != 0 && !slices.Contains(workers, x.pid) {
+		workers = append(workers, x.pid)
 	}
 	e.mu.Unlock()
 	return e.familyBut(workers, match)
@@ -431,6 +433,9 @@ func (e *Engine) Close(ctx context.Context) error {
 	if p != nil {
 		pids = append(pids, p.pid)
 	}
+	if x != nil && x.proc == nil && x.kill != nil {
+		x.kill(reasonRestart)
+	}
 	// Stopped first, or it could start another while the tree is read.
 	if p != nil {
 		_ = unix.Kill(p.pid, unix.SIGSTOP)
@@ -447,6 +452,9 @@ func (e *Engine) Close(ctx context.Context) error {
 	// What the worker's own death set free.
 	if _, err2 := process.KillAll(func() []process.Info { return e.familyBut(nil, anyProcess) }, 400*time.Millisecond); err == nil {
 		err = err2
+	}
+	if e.cfg.OwnsProcess && err == nil {
+		e.relays.Wait() // all who held the pipes are gone
 	}
 	return err
 }

@@ -103,9 +103,14 @@ func (e *Engine) runProgram(ctx context.Context, cell session.Cell, s *sink, cmd
 	x := &execution{number: cell.Count, sink: s, pid: group, term: term, began: process.NowTicks(), cancel: stopInputs}
 	exited := make(chan struct{})
 	killIt := func() {
-		_, _ = process.KillAll(func() []process.Info {
-			return e.family(func(i process.Info) bool { return i.PID == group || i.Group == group || i.StartTicks > x.began })
+		process.Stop(group) // or it could start another while its children are read
+		_, err := process.KillAll(func() []process.Info {
+			return e.family(func(i process.Info) bool { return i.Group == group || i.StartTicks > x.began })
 		}, time.Second)
+		if err != nil {
+			e.log.Warn("processes of the program", "err", err)
+		}
+		_ = process.KillGroup(group, unix.SIGKILL)
 	}
 	x.kill = func(reason string) { x.reason.CompareAndSwap(nil, &reason); killIt() }
 	var presses atomic.Int32
@@ -126,7 +131,7 @@ func (e *Engine) runProgram(ctx context.Context, cell session.Cell, s *sink, cmd
 	e.begin(x)
 	defer e.end(x)
 	r := newRelay(out[0], errs[0], s, m)
-	e.owned.Go(r.run) // ends when nobody holds the pipes any more
+	e.relays.Go(r.run) // ends when nobody holds the pipes any more
 	watched := make(chan struct{})
 	go func() { defer close(watched); e.watchInput(inputs, x, cell.Stdin) }()
 	stopAsking := context.AfterFunc(ctx, func() { e.ask(x, reasonInterrupt) })

@@ -106,6 +106,13 @@ func (t *Toolchain) Build(ctx context.Context, job Job) (Built, error) {
 			}}
 		}
 	}
+	if job.State != "" {
+		state, err := sessionFile(job.State)
+		if err != nil {
+			return Built{}, &Failure{Name: "error", Lines: []string{err.Error()}}
+		}
+		job.State = state
+	}
 	text := file(p)
 	key := sha256.Sum256([]byte(strings.Join(append([]string{
 		t.version, string(job.Kind), text, job.State,

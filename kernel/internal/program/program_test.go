@@ -166,3 +166,19 @@ func FuzzWhole(f *testing.F) {
 		file(parse(source))
 	})
 }
+
+func TestSessionFile(t *testing.T) {
+	const in = "package main\n\nimport \"fmt\"\nimport \"os\"\n\nvar x = os.Args\n\nfunc f() int { return 1 }\n\nimport \"strings\"\n\n" +
+		"type T struct{ n int }\n\nfunc (t *T) String() string { return fmt.Sprint(t.n) }\n\nfunc f() string { return strings.ToUpper(\"x\") }\n\nconst c = 3\n\nfunc main() {}\n"
+	const want = "package main\nimport \"fmt\"\nimport \"strings\"\n\ntype T struct{ n int }\n\nfunc (t *T) String() string { return fmt.Sprint(t.n) }\n\nfunc f() string { return strings.ToUpper(\"x\") }\n\nconst c = 3\n"
+	got, err := sessionFile(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if _, err := sessionFile("package main\nx := 1"); err == nil {
+		t.Error("statements make no file")
+	}
+}
