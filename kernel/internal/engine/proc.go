@@ -140,8 +140,10 @@ const (
 // before each frame, for the worker prints before it sends.
 func (p *proc) pump(died func(*proc)) {
 	polls := []unix.PollFd{
-		{Fd: int32(p.stdout), Events: unix.POLLIN}, {Fd: int32(p.stderr), Events: unix.POLLIN},
-		{Fd: int32(p.up), Events: unix.POLLIN}, {Fd: int32(p.wake[0]), Events: unix.POLLIN},
+		{Fd: int32(p.stdout), Events: unix.POLLIN},
+		{Fd: int32(p.stderr), Events: unix.POLLIN},
+		{Fd: int32(p.up), Events: unix.POLLIN},
+		{Fd: int32(p.wake[0]), Events: unix.POLLIN},
 	}
 	streak, before := 0, int16(0)
 	for !p.exited.Load() {

@@ -58,8 +58,10 @@ func TestWholeProgramIsInterrupted(t *testing.T) {
 		most                  time.Duration
 	}{
 		"loop": {"func main() { fmt.Println(\"on\"); for {} }", "interrupted", "stdout:on\n", 500 * time.Millisecond},
-		"handler": {"func main() {\n\tc := make(chan os.Signal, 1)\n\tsignal.Notify(c, os.Interrupt)\n\tfmt.Println(\"on\")\n\t<-c\n\tfmt.Println(\"in order\")\n}",
-			"interrupted", "stdout:on\nin order\n", 900 * time.Millisecond},
+		"handler": {
+			"func main() {\n\tc := make(chan os.Signal, 1)\n\tsignal.Notify(c, os.Interrupt)\n\tfmt.Println(\"on\")\n\t<-c\n\tfmt.Println(\"in order\")\n}",
+			"interrupted", "stdout:on\nin order\n", 900 * time.Millisecond,
+		},
 		"deaf": {"func main() {\n\tsignal.Ignore(os.Interrupt)\n\tfmt.Println(\"on\")\n\texec.Command(\"sleep\", \"1000\").Run()\n\tfor {}\n}", "interrupted", "stdout:on\n", 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,12 +43,16 @@ func TestBlankKeepsLines(t *testing.T) {
 
 func TestFileSuppliesWhatIsMissing(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
-		"all": {"func main() { fmt.Println(strings.ToUpper(\"x\")) }",
-			"package main; import \"fmt\"; import \"strings\"\n//line /spindle/cell.go:1\nfunc main() { fmt.Println(strings.ToUpper(\"x\")) }"},
+		"all": {
+			"func main() { fmt.Println(strings.ToUpper(\"x\")) }",
+			"package main; import \"fmt\"; import \"strings\"\n//line /spindle/cell.go:1\nfunc main() { fmt.Println(strings.ToUpper(\"x\")) }",
+		},
 		"nothing": {"package main\nfunc main() {}", "//line /spindle/cell.go:1\npackage main\nfunc main() {}"},
 		"imports": {"package main\nfunc main() { os.Exit(1) }", "//line /spindle/cell.go:1\npackage main; import \"os\"\nfunc main() { os.Exit(1) }"},
-		"own name": {"func main() { var path T; path.Do() }",
-			"package main\n//line /spindle/cell.go:1\nfunc main() { var path T; path.Do() }"},
+		"own name": {
+			"func main() { var path T; path.Do() }",
+			"package main\n//line /spindle/cell.go:1\nfunc main() { var path T; path.Do() }",
+		},
 		"ambiguous": {"func main() { rand.Int() }", "package main\n//line /spindle/cell.go:1\nfunc main() { rand.Int() }"},
 	} {
 		t.Run(name, func(t *testing.T) {
