@@ -6,6 +6,7 @@ package main
 
 import (
 	"reflect"
+
 	"spindle/lessons/check"
 )
 

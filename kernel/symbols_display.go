@@ -6,6 +6,7 @@ package main
 
 import (
 	"reflect"
+
 	"spindle/kernel/display"
 )
 
@@ -68,6 +69,7 @@ type _spindle_kernel_display_Sink struct {
 func (W _spindle_kernel_display_Sink) ClearOutput(wait bool) {
 	W.WClearOutput(wait)
 }
+
 func (W _spindle_kernel_display_Sink) Show(a0 display.Bundle) {
 	W.WShow(a0)
 }

@@ -8,6 +8,7 @@ import (
 	"go/constant"
 	"go/token"
 	"reflect"
+
 	"spindle/lessons/refs"
 )
 

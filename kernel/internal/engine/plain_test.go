@@ -76,7 +76,10 @@ func (p *plain) Eval(c interp.Cell) (o interp.Outcome) {
 	p.stop.Store(&cancel)
 	// As package core does it.
 	pprof.SetGoroutineLabels(pprof.WithLabels(ctx, pprof.Labels("spindle_cell", strconv.Itoa(c.Count))))
-	for c.Source == "hang" { // as in a native call
+	if c.Source == "hang" { // busy, as in a native call
+		for spin := 0; ; spin++ {
+			_ = spin
+		}
 	}
 	// Plain yaegi takes declarations and statements apart only.
 	var v reflect.Value

@@ -85,20 +85,6 @@ func (p parsed) declares(name string) bool {
 	return false
 }
 
-// hasTests tells whether the cell has functions that `go test` would run.
-func (p parsed) hasTests() bool {
-	for _, d := range p.file.Decls {
-		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
-			for _, prefix := range []string{"Test", "Benchmark", "Fuzz", "Example"} {
-				if strings.HasPrefix(f.Name.Name, prefix) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
 // imports lists the import paths, in order, each once.
 func (p parsed) imports() []string {
 	var paths []string
