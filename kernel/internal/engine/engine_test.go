@@ -258,6 +258,7 @@ func TestStopFromOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = unix.Kill(p.pid, unix.SIGSTOP) // between cells
+	time.Sleep(100 * time.Millisecond) // it is woken before the next one begins
 	b.ok("kept", "result:41")
 	done := make(chan session.Result)
 	go func() { _, r := b.run("for {}"); done <- r }()
