@@ -44,7 +44,7 @@ func (u *lowerer) prepare(e *ast.CallExpr) *call {
 	fun := ast.Unparen(e.Fun)
 	if id, ok := fun.(*ast.Ident); ok {
 		if b, ok := u.f.info.Uses[id].(*types.Builtin); ok {
-			return u.builtin(e, b.Name())
+			return u.builtin(u.takenApart(e), b.Name())
 		}
 	}
 	if se, ok := fun.(*ast.SelectorExpr); ok {
@@ -65,6 +65,35 @@ func (u *lowerer) prepare(e *ast.CallExpr) *call {
 	}
 	args := u.args(e, sig, false)
 	return u.withCallee(u.operand(fun), u.txFunc(sig), args, sig)
+}
+
+// takenApart is a call whose only argument gives several values, with a
+// variable for each of them instead.
+func (u *lowerer) takenApart(e *ast.CallExpr) *ast.CallExpr {
+	if len(e.Args) != 1 {
+		return e
+	}
+	inner, ok := ast.Unparen(e.Args[0]).(*ast.CallExpr)
+	if !ok {
+		return e
+	}
+	tup, ok := u.f.info.TypeOf(inner).(*types.Tuple)
+	if !ok || tup.Len() < 2 {
+		return e
+	}
+	out := *e
+	out.Args = nil
+	for i, name := range u.multi(inner, tup.Len()) {
+		id := &ast.Ident{Name: name, NamePos: inner.Pos()}
+		t := tup.At(i).Type()
+		v := types.NewVar(inner.Pos(), u.s.pkg, name, t)
+		u.f.info.Types[id] = types.TypeAndValue{Type: t}
+		u.f.info.Uses[id] = v
+		u.f.vars[v] = &local{name: name, typ: u.s.subst(u.f.env, t), in: u.f}
+		out.Args = append(out.Args, id)
+	}
+	u.f.info.Types[&out] = u.f.info.Types[e]
+	return &out
 }
 
 // withCallee is a call of a function value held in text.

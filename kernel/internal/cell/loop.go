@@ -350,7 +350,7 @@ func (u *lowerer) rangeStmt(s *ast.RangeStmt, label string) {
 		case *types.Array:
 			elem = t.Elem()
 			length = fmt.Sprint(t.Len())
-			if used(s.Value) {
+			if used(s.Value) || u.hasCall(s.X) {
 				base = u.temp(u.operand(s.X)) // a copy
 			}
 		case *types.Pointer:

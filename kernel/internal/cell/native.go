@@ -30,6 +30,8 @@ func (u *lowerer) nativeCall(e *ast.CallExpr, f *types.Func, targs []types.Type)
 		return u.errorsAs(e)
 	case "reflect.DeepEqual":
 		return u.simpleCall(e, sig, "core.DeepEqual")
+	case "runtime.SetFinalizer":
+		u.refuse(full, "")
 	}
 	name := u.pkgRef(f.Pkg()) + "." + f.Name()
 	if path == "encoding/json" && marshals[f.Name()] {
@@ -123,6 +125,9 @@ func (u *lowerer) checkReflective(t types.Type, path string) {
 			if strings.HasSuffix(path, "/template") && n.NumMethods() > 0 {
 				u.refuse("a template over "+n.Obj().Name()+", which has methods,", "")
 			}
+			if st, ok := n.Underlying().(*types.Struct); ok && path == "encoding/xml" && !hasField(st, "XMLName") {
+				u.refuse("encoding/xml over "+n.Obj().Name()+", whose name it needs,", "give "+n.Obj().Name()+" a field XMLName, or begin the cell with %%go")
+			}
 			if strings.HasPrefix(path, "encoding/") {
 				for _, m := range codecMethods {
 					if path == "encoding/json" && !strings.HasPrefix(m, "Unmarshal") {
@@ -153,6 +158,15 @@ func (u *lowerer) checkReflective(t types.Type, path string) {
 		}
 	}
 	walk(t)
+}
+
+func hasField(st *types.Struct, name string) bool {
+	for f := range st.Fields() {
+		if f.Name() == name {
+			return true
+		}
+	}
+	return false
 }
 
 // errorsAs walks the chain in core, which knows the learner's error types.
@@ -368,12 +382,18 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 		x := e.Args[0]
 		if p, ok := u.under(x).(*types.Pointer); ok {
 			if a, ok := p.Elem().Underlying().(*types.Array); ok {
+				if u.hasCall(x) {
+					u.temp(u.expr(x))
+				}
 				return &call{render: func([]string) string { return fmt.Sprint(a.Len()) }, results: res()}
 			}
 		}
 		if a, ok := u.under(x).(*types.Array); ok {
 			n := a.Len()
-			return mk(func(ops []string) string { return fmt.Sprint(n) }, x)
+			if u.hasCall(x) {
+				u.temp(u.expr(x))
+			}
+			return &call{render: func([]string) string { return fmt.Sprint(n) }, results: res()}
 		}
 		return mk(apply(name), x)
 	case "append":
@@ -447,7 +467,13 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 		return &call{render: func([]string) string { return "core.Recover(" + p + ")" }, results: []types.Type{anyType}}
 	case "print", "println":
 		c := &call{render: apply("core.P" + name[1:])}
-		c.ops = u.ordered(len(e.Args), func(i int) string { return u.to(e.Args[i], anyType) })
+		c.ops = u.ordered(len(e.Args), func(i int) string {
+			text := u.to(e.Args[i], anyType)
+			if types.IsInterface(u.typeOf(e.Args[i])) {
+				return "core.Words(" + text + ")"
+			}
+			return text
+		})
 		for range c.ops {
 			c.types = append(c.types, "interface{}")
 		}

@@ -62,7 +62,7 @@ func (u *lowerer) stmt(s ast.Stmt) {
 	case *ast.ReturnStmt:
 		u.returnStmt(s)
 	case *ast.GoStmt:
-		c := u.prepare(s.Call)
+		c := u.later(s.Call)
 		if c.panick {
 			inner := c.render
 			c.render = func(ops []string) string { return inner(append([]string{noPanic}, ops...)) }
@@ -126,8 +126,28 @@ func isBuiltinCall(info *types.Info, e *ast.CallExpr) bool {
 	return ok
 }
 
+// later lowers a call that is made later, by go or defer. The interface whose
+// method it calls must not be nil now.
+func (u *lowerer) later(e *ast.CallExpr) *call {
+	c := u.prepare(e)
+	se, ok := ast.Unparen(e.Fun).(*ast.SelectorExpr)
+	if !ok || len(c.ops) == 0 {
+		return c
+	}
+	sel := u.f.info.Selections[se]
+	if sel == nil || sel.Kind() != types.MethodVal {
+		return c
+	}
+	_, path := u.fieldPath(se)
+	if t := pathType(u.typeOf(se.X), path[:len(path)-1]); types.IsInterface(t) {
+		c.ops[0] = u.hold(c.ops[0])
+		u.line("if %s == nil { core.NotNil(nil) }", c.ops[0])
+	}
+	return c
+}
+
 func (u *lowerer) deferStmt(s *ast.DeferStmt) {
-	c := u.prepare(s.Call)
+	c := u.later(s.Call)
 	fr := u.f
 	for fr != nil && fr.frame == "" {
 		fr = fr.outer
@@ -270,10 +290,9 @@ func (u *lowerer) opAssign(x ast.Expr, op token.Token, y ast.Expr) {
 	case op == token.SHL || op == token.SHR:
 		r = u.shiftCount(y)
 	default:
-		n := len(u.f.lines)
 		r = u.to(y, t)
-		if len(u.f.lines) > n && !simple(lv) {
-			_ = n // y needed statements; lv is a path of temporaries, still good
+		if u.hasCall(y) && !u.stable(lv) {
+			r = u.temp(r) // before lv is read, and what may go wrong with that
 		}
 	}
 	switch op {

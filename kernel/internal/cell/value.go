@@ -151,7 +151,7 @@ func (u *lowerer) invoke(recv string, t types.Type, fields []int, f *types.Func,
 	if u.isLearnerMethod(ft, f) {
 		name, d := u.methodName(ft, f)
 		if u.recovers(d) {
-			return name + "(" + withFirst(noPanic, append([]string{text}, p...)) + ")"
+			return name + "(" + withFirst("core.Deferred()", append([]string{text}, p...)) + ")"
 		}
 		return name + "(" + withFirst(text, p) + ")"
 	}

@@ -281,7 +281,11 @@ func failedAssertion(x any, t *Type, iface string) string {
 	case t.Kind == reflect.Interface:
 		return fmt.Sprintf("interface conversion: %s is not %s: missing method %s", TypeName(x), t.Name, missing(x, t))
 	}
-	return fmt.Sprintf("interface conversion: %s is %s, not %s", iface, TypeName(x), t.Name)
+	text := fmt.Sprintf("interface conversion: %s is %s, not %s", iface, TypeName(x), t.Name)
+	if TypeName(x) == t.Name {
+		text += " (types from different scopes)"
+	}
+	return text
 }
 
 // Value is the bare value of x as a reflect.Value of type r.

@@ -87,6 +87,8 @@ func translate(r any) any {
 			return nilDeref()
 		case strings.HasPrefix(e, "reflect.Value.SetMapIndex") || e == "assignment to entry in nil map":
 			return Fault("assignment to entry in nil map")
+		case strings.HasPrefix(e, "reflect.Value.Grow"), strings.HasPrefix(e, "reflect.Append"):
+			return Fault("growslice: len out of range")
 		case strings.HasPrefix(e, "reflect.MakeChan"):
 			return PlainFault("makechan: size out of range")
 		case strings.HasPrefix(e, "reflect"):

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"unsafe"
 )
 
 // Print and Println are the built-ins: they write to standard error, in the
@@ -27,7 +28,20 @@ func builtinPrint(args []any, ln bool) string {
 	return s
 }
 
+// words is an interface value, which print writes as its two words.
+type words struct{ v any }
+
+// Words marks an operand of print that is an interface.
+func Words(v any) any { return words{v} }
+
 func builtinText(a any) string {
+	if w, ok := a.(words); ok {
+		if w.v == nil {
+			return "(0x0,0x0)"
+		}
+		word := *(*[2]uintptr)(unsafe.Pointer(&w.v))
+		return fmt.Sprintf("(%#x,%#x)", word[0], word[1])
+	}
 	v := reflect.ValueOf(Raw(a))
 	switch v.Kind() {
 	case reflect.Invalid:

@@ -266,6 +266,11 @@ func makeSlice(t reflect.Type, n, c int) reflect.Value {
 	case c < n:
 		panic(core.Fault("makeslice: cap out of range"))
 	}
+	defer func() {
+		if e := recover(); e != nil {
+			panic(core.Fault("makeslice: len out of range"))
+		}
+	}()
 	return reflect.MakeSlice(t, n, c)
 }
 
