@@ -283,7 +283,7 @@ func (u *lowerer) unary(e *ast.UnaryExpr) string {
 		}
 		return u.addr(x)
 	case token.ARROW:
-		return "(<-" + u.operand(e.X) + ")"
+		return "(<-" + u.typed(u.operand(e.X), u.under(e.X)) + ")"
 	case token.ADD:
 		return u.expr(e.X)
 	case token.NOT:

@@ -378,7 +378,7 @@ func (u *lowerer) rangeStmt(s *ast.RangeStmt, label string) {
 		}
 		body()
 	case *types.Chan:
-		ch := u.temp(u.operand(s.X))
+		ch := u.typed(u.operand(s.X), t)
 		u.loopHead(label, "for {")
 		v, ok := u.s.next("v"), u.s.next("v")
 		u.line("%s, %s := <-%s", v, ok, ch)

@@ -544,7 +544,7 @@ func (u *lowerer) assignTuple(lhs []ast.Expr, x ast.Expr, typeOf func(ast.Expr) 
 		two(u.assertFn(x, true)+"("+u.to(x.X, anyType)+")", u.typeOf(x.Type))
 	case *ast.UnaryExpr:
 		ch := u.under(x.X).(*types.Chan)
-		two("<-"+u.operand(x.X), ch.Elem())
+		two("<-"+u.typed(u.operand(x.X), ch), ch.Elem())
 	default:
 		u.refuse("this assignment", "")
 	}
