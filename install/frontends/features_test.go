@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"spindle/install/internal/labserver"
 	"spindle/kernel/client"
 )
@@ -32,6 +34,8 @@ func TestJupyterLab(t *testing.T) {
 		{"stdin", []string{"import \"fmt\"\nvar name string\nfmt.Print(\"who? \")\nfmt.Scan(&name)\nfmt.Println(\"hello, \" + name)"}, asked},
 		{"progress", []string{progressCell}, progressed},
 		{"goroutines", []string{"ch := make(chan int)\nfor i := 0; i < 3; i++ { go func() { ch <- i }() }", "%goroutines"}, goroutines},
+		{"trace", []string{"import \"sync\"", "%%trace\nvar wg sync.WaitGroup\nfor range 4 {\n\twg.Go(func() { for i := 0; i < 200000; i++ {} })\n}\nwg.Wait()"}, traced},
+		{"ps", []string{"%ps"}, processes},
 		{"rich", []string{"import \"spindle/display\"\ndisplay.Markdown(\"**bold** and $x^2$\")", chartCell}, rich},
 	} {
 		t.Run(f.name, func(t *testing.T) {
@@ -44,6 +48,7 @@ func TestJupyterLab(t *testing.T) {
 		})
 	}
 	t.Run("themes", func(t *testing.T) { themes(t, b, server, folder) })
+	t.Run("notebook 7", func(t *testing.T) { notebook7(t, b, server, folder) })
 	t.Run("two front ends", func(t *testing.T) { twoFrontEnds(t, b, server, folder) })
 }
 
@@ -217,6 +222,23 @@ func goroutines(t *testing.T, p *page) {
 	}
 }
 
+// traced: %%trace draws a timeline, static and in place.
+func traced(_ *testing.T, p *page) {
+	p.run(0, patience)
+	p.run(1, patience)
+	p.until("the timeline is drawn", patience, plotIn(1))
+}
+
+// processes: %ps lists at least the worker.
+func processes(t *testing.T, p *page) {
+	p.run(0, patience)
+	var rows int
+	p.eval("return "+cell(0)+`.querySelectorAll("table tr").length`, &rows)
+	if rows < 2 {
+		t.Errorf("%d rows in the table; the cell shows:\n%s", rows, p.output(0))
+	}
+}
+
 func rich(_ *testing.T, p *page) {
 	p.run(0, patience)
 	p.until("Markdown is rendered", patience, "return "+cell(0)+`.querySelector(".jp-RenderedMarkdown strong")`)
@@ -252,6 +274,20 @@ func themes(t *testing.T, b *browser, server *labserver.Server, folder string) {
 	}
 	p.menu("Settings", "Theme", "JupyterLab Light")
 	p.until("light again", patience, `return document.body.dataset.jpThemeName === "JupyterLab Light"`)
+}
+
+// notebook7: the same server's Notebook 7 runs a notebook too.
+func notebook7(t *testing.T, b *browser, server *labserver.Server, folder string) {
+	put(t, folder, "seven.ipynb", "x := 6", chartCell, "x * 7")
+	p := &page{b.tab(t), server, folder, "seven.ipynb"}
+	p.do("open Notebook 7", chromedp.Navigate(fmt.Sprintf("http://127.0.0.1:%d/notebooks/seven.ipynb?token=%s", server.Port, server.Token)))
+	defer p.closeKernels()
+	p.until("the kernel is there", patience, `return document.querySelector(".jp-Toolbar-kernelName")?.innerText.includes("Go (Spindle)") &&
+		document.querySelector(".jp-Notebook-ExecutionIndicator")?.dataset.status === "idle" && document.querySelector(".jp-Cell")`)
+	p.menu("Run", "Run All Cells")
+	p.until("the last cell has run", patience, "return "+cell(2)+`?.querySelector(".jp-Cell-outputArea")?.innerText.includes("42")`)
+	p.until("the plot is drawn", patience, plotIn(1))
+	p.shot("notebook7")
 }
 
 // twoFrontEnds: a client beside JupyterLab on the same kernel; both see the

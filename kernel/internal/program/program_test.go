@@ -186,3 +186,26 @@ func TestSessionFile(t *testing.T) {
 		t.Error("statements make no file")
 	}
 }
+
+// A program may import modules; the version that was chosen is told.
+func TestThirdPartyModule(t *testing.T) {
+	tc := toolchain(t)
+	built, err := tc.Build(t.Context(), Job{Kind: Run, Cell: 1, Source: `import "github.com/google/uuid"
+
+func main() { fmt.Print(uuid.MustParse("6ba7b810-9dad-11d1-80b4-00c04fd430c8").Version()) }`})
+	if err != nil {
+		for _, offline := range []string{"dial tcp", "no such host", "i/o timeout", "module lookup disabled"} {
+			if strings.Contains(err.Error(), offline) {
+				t.Skipf("SKIP: no modules can be had from here: %v", err)
+			}
+		}
+		t.Fatal(err)
+	}
+	out, err := exec.Command(built.Path).CombinedOutput()
+	if err != nil || string(out) != "VERSION_1" {
+		t.Errorf("%q, %v", out, err)
+	}
+	if len(built.Modules) != 1 || !strings.HasPrefix(built.Modules[0], "github.com/google/uuid v") {
+		t.Errorf("modules %q", built.Modules)
+	}
+}
