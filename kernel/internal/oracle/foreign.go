@@ -3,11 +3,13 @@ package oracle
 import (
 	"context"
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -72,6 +74,12 @@ func alone(src []byte) bool {
 	if err != nil || f.Name.Name != "main" {
 		return false
 	}
+	if !slices.ContainsFunc(f.Decls, func(d ast.Decl) bool {
+		fn, ok := d.(*ast.FuncDecl)
+		return ok && fn.Recv == nil && fn.Name.Name == "main"
+	}) {
+		return false
+	}
 	for _, i := range f.Imports {
 		p, err := strconv.Unquote(i.Path.Value)
 		if err != nil || p == "C" || strings.Contains(p, ".") || strings.HasPrefix(p, "cmd/") ||
@@ -80,9 +88,11 @@ func alone(src []byte) bool {
 		}
 	}
 	for _, c := range f.Comments {
-		if t := c.Text(); strings.Contains(string(src), "//go:linkname") || strings.Contains(t, "+build") {
-			return false
+		for _, l := range c.List {
+			if strings.HasPrefix(l.Text, "//go:linkname") || strings.HasPrefix(l.Text, "//go:build ") || strings.HasPrefix(l.Text, "// +build") {
+				return false
+			}
 		}
 	}
-	return !strings.Contains(string(src), "//go:build ")
+	return true
 }
