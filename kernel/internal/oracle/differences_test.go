@@ -14,6 +14,7 @@ var stated = map[string]string{
 	"stdlib/json-custom-marshal":                 "JSON into types with methods of their own",
 	"mean/json-marshaler-own":                    "JSON into types with methods of their own",
 	"stdlib/json-error-names":                    "The struct's name in a JSON error",
+	"corners/channel-of-itself":                  "Channels of their own type",
 	"stdlib/text-template":                       "Templates over types with methods",
 	"stdlib/reflect-basics":                      "Reflection on the cell's own types",
 	"language/struct-tags-and-shadowed-packages": "Reflection on the cell's own types",
