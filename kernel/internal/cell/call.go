@@ -18,6 +18,9 @@ type call struct {
 	// from as its first argument; render then expects it as ops[0].
 	panick bool
 	direct string // a func() to run as it is: a literal called without arguments
+	// value says that only a value names the callee: a function value or what
+	// an interface holds.
+	value bool
 }
 
 const noPanic = "(*core.Panicking)(nil)"
@@ -101,7 +104,7 @@ func (u *lowerer) withCallee(text, typ string, args *argList, sig *types.Signatu
 	// yaegi calls what it knows to be a function: a variable with its type.
 	ops := u.all(args, nil, func() string { return u.typed(text, sig) })
 	return &call{
-		ops: ops, types: append([]string{typ}, args.types...), results: u.resultTypes(sig),
+		ops: ops, types: append([]string{typ}, args.types...), results: u.resultTypes(sig), value: true,
 		render: func(ops []string) string { return ops[0] + "(" + args.join(ops[1:]) + ")" },
 	}
 }
@@ -487,7 +490,7 @@ func (u *lowerer) methodOn(e *ast.CallExpr, recv func() string, t types.Type, f 
 		ops := u.all(args, recvExpr(e), recv)
 		n := u.native(Native{Kind: "method", Arg: f.Name(), Type: u.plainSig(sig)})
 		return &call{
-			ops: ops, types: append([]string{"interface{}"}, args.types...), results: u.resultTypes(sig),
+			ops: ops, types: append([]string{"interface{}"}, args.types...), results: u.resultTypes(sig), value: true,
 			render: func(ops []string) string { return n + "(" + args.join(ops) + ")" },
 		}
 	}

@@ -163,8 +163,11 @@ func (u *lowerer) deferStmt(s *ast.DeferStmt) {
 		}
 	}
 	m := "Defer"
-	if c.panick {
+	switch {
+	case c.panick:
 		m = "DeferP"
+	case c.value:
+		m = "DeferV"
 	}
 	u.line("%s.%s(%s)", fr.frame, m, u.thunk(c))
 }

@@ -111,10 +111,18 @@ func (s *Session) localType(e env, t *types.Named) types.Type {
 	if o.Pkg() == nil || compiled(o.Pkg()) || o.Parent() == nil || o.Parent() == o.Pkg().Scope() || o.Parent() == types.Universe {
 		return t
 	}
-	// The function's parameters, in order, are those that e binds.
+	// The function's parameters, in order, are those that e binds. A type that
+	// is local to another function is only passing through as an argument.
 	var params []*types.TypeParam
+	inside := false
 	for p := range e {
 		params = append(params, p)
+		for sc := o.Parent(); sc != nil && !inside; sc = sc.Parent() {
+			inside = sc == p.Obj().Parent()
+		}
+	}
+	if !inside {
+		return t
 	}
 	sort.Slice(params, func(i, j int) bool { return params[i].Index() < params[j].Index() })
 	var args []string

@@ -137,7 +137,7 @@ func TestDeferred(t *testing.T) {
 	func() {
 		f := NewFrame()
 		Run(f, func() {
-			f.Defer(func() {
+			f.DeferV(func() {
 				done := make(chan struct{})
 				go func() { defer close(done); other = Recover(Deferred()) }()
 				<-done

@@ -115,6 +115,13 @@ func (f *Frame) Defer(fn func()) { f.deferred = append(f.deferred, fn) }
 // DeferP defers a call that may recover.
 func (f *Frame) DeferP(fn func(*Panicking)) { f.deferred = append(f.deferred, fn) }
 
+// valueCall is a deferred call of a function that only its value names: the
+// function asks Deferred for the panic that it may recover from.
+type valueCall func()
+
+// DeferV defers a call through a function value or an interface.
+func (f *Frame) DeferV(fn func()) { f.deferred = append(f.deferred, valueCall(fn)) }
+
 // Run runs a function's body and then what it deferred, last first. A panic
 // that nobody recovered goes on.
 func Run(f *Frame, body func()) {
@@ -163,9 +170,18 @@ func runDeferred(fn any, p *Panicking) (q *Panicking) {
 			q = AsPanicking(r)
 		}
 	}()
-	old := setDeferred(p)
+	var mark *Panicking
+	if _, byValue := fn.(valueCall); byValue {
+		mark = p
+	}
+	old := setDeferred(mark)
 	defer setDeferred(old)
 	switch fn := fn.(type) {
+	case valueCall:
+		if fn == nil {
+			panic(nilDeref())
+		}
+		fn()
 	case func():
 		if fn == nil {
 			panic(nilDeref())
@@ -218,14 +234,18 @@ func setDeferred(p *Panicking) *Panicking {
 }
 
 // Deferred is the panic that the calling function may recover from, if it was
-// called by a frame that is panicking.
+// called by a frame that is panicking. The first to ask has it: what that
+// function calls in its turn was not deferred.
 func Deferred() *Panicking {
 	deferredMu.Lock()
 	defer deferredMu.Unlock()
 	if len(deferredBy) == 0 {
 		return nil
 	}
-	return deferredBy[goid()]
+	id := goid()
+	p := deferredBy[id]
+	delete(deferredBy, id)
+	return p
 }
 
 // goid is the calling goroutine's number, as tracebacks print it.
