@@ -30,7 +30,7 @@ func (u *lowerer) nativeCall(e *ast.CallExpr, f *types.Func, targs []types.Type)
 		return u.errorsAs(e)
 	case "reflect.DeepEqual":
 		return u.simpleCall(e, sig, "core.DeepEqual")
-	case "runtime.SetFinalizer":
+	case "runtime.SetFinalizer", "runtime.Caller", "runtime.Callers":
 		u.refuse(full, "")
 	}
 	name := u.pkgRef(f.Pkg()) + "." + f.Name()
