@@ -199,6 +199,11 @@ func (p printer) native(v reflect.Value, depth int, exported bool) {
 		return
 	}
 	if !exported {
+		// fmt would print the learner's values in it as what they are made of.
+		if t := holdsAny(v.Type()); t.Learner {
+			p.value(v, t, depth, false)
+			return
+		}
 		v = hide(v)
 	}
 	if depth > 0 && v.Kind() == reflect.Pointer {
@@ -221,6 +226,23 @@ func (p printer) native(v reflect.Value, depth int, exported bool) {
 		return
 	}
 	p.leaf(v)
+}
+
+// holdsAny is a descriptor of a native slice, array or map; Learner says that
+// what it holds may be the learner's, for it is in interfaces.
+func holdsAny(r reflect.Type) *Type {
+	t := &Type{Name: r.String(), Kind: r.Kind(), R: r}
+	switch t.Kind {
+	case reflect.Interface:
+		t.Learner = true
+	case reflect.Map:
+		t.Key, t.Elem = holdsAny(r.Key()), holdsAny(r.Elem())
+		t.Learner = t.Key.Learner || t.Elem.Learner
+	case reflect.Slice, reflect.Array:
+		t.Elem = holdsAny(r.Elem())
+		t.Learner = t.Elem.Learner
+	}
+	return t
 }
 
 // hide makes v what an unexported field would give: no methods are called.

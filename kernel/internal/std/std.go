@@ -40,6 +40,9 @@ func Symbols(path string) map[string]reflect.Value {
 // Adapter makes the native form of a learner's value for the interface
 // path.name; nil where there is none.
 func Adapter(path, name string) func(core.Obj) any {
+	if a := optional[path+"."+name]; a != nil {
+		return a
+	}
 	return adapters[path+"."+name]
 }
 
