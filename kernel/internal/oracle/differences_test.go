@@ -15,6 +15,7 @@ var stated = map[string]string{
 	"mean/json-marshaler-own":                    "JSON into types with methods of their own",
 	"stdlib/json-error-names":                    "The struct's name in a JSON error",
 	"corners/channel-of-itself":                  "Channels of their own type",
+	"panics/goexit-main-deadlock":                "runtime.Goexit in main",
 	"mean/runtime-stack-and-caller":              "What the runtime says of its own stack",
 	"stdlib/text-template":                       "Templates over types with methods",
 	"stdlib/reflect-basics":                      "Reflection on the cell's own types",

@@ -140,7 +140,7 @@ func TestCorpus(t *testing.T) {
 	inParallel(programs, func(p Program) {
 		for _, v := range []Variant{Session, Whole} {
 			if deadlocks(p) {
-				continue // that is for package worker to see, not for the interpreter
+				continue // package worker sees those: TestKernel
 			}
 			got, refused, err := Interpret(context.Background(), task{Cells: cells(p, v)})
 			d := Diff(p.Want, got, p.Unordered)
@@ -160,7 +160,7 @@ func TestCorpus(t *testing.T) {
 		}
 	})
 	for _, p := range programs {
-		if stated[p.Name] != "" && !differed[p.Name] {
+		if stated[p.Name] != "" && !deadlocks(p) && !differed[p.Name] {
 			t.Errorf("%s no longer differs: mend docs/differences.md (%s)", p.Name, stated[p.Name])
 		}
 	}
