@@ -325,7 +325,7 @@ func TestCloseEndsTheWholeTree(t *testing.T) {
 	if err := e.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 500*time.Millisecond {
+	if took := time.Since(began); took > 5*time.Second { // its processes sleep for 1000
 		t.Errorf("closing took %v", took)
 	}
 	for _, i := range tree {

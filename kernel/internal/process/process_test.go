@@ -84,7 +84,7 @@ func TestWatchStops(t *testing.T) {
 	pid := cmd.Process.Pid
 	stops := make(chan bool)
 	go func() {
-		WatchStops(pid, func() { stops <- true; _ = unix.Kill(pid, unix.SIGCONT) })
+		WatchStops(pid, func() { _ = unix.Kill(pid, unix.SIGCONT); stops <- true })
 		close(stops)
 	}()
 	for range 3 {
