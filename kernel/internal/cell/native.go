@@ -437,6 +437,9 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 				u.line("_ = %s", c.ops[0])
 			}
 		default:
+			if ch, ok := ut.(*types.Chan); ok { // made in both directions, then used in one
+				x = u.tx(types.NewChan(types.SendRecv, ch.Elem()))
+			}
 			c.render = func(ops []string) string {
 				return "make(" + strings.Join(append([]string{x}, ops...), ", ") + ")"
 			}
