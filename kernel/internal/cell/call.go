@@ -195,7 +195,7 @@ func (u *lowerer) funcCall(e *ast.CallExpr, f *types.Func, fun ast.Expr) *call {
 		ops: u.all(args, nil, nil), types: args.types, results: u.resultTypes(sig),
 		panick: u.recovers(d),
 	}
-	c.render = func(ops []string) string { return name + "(" + args.joinAfter(ops, c.panick) + ")" }
+	c.render = func(ops []string) string { return name + "(" + args.join(ops) + ")" }
 	return c
 }
 
@@ -293,8 +293,6 @@ func (a *argList) join(ops []string) string {
 	}
 	return strings.Join(ops, ", ")
 }
-
-func (a *argList) joinAfter(ops []string, _ bool) string { return a.join(ops) }
 
 // args pairs a call's arguments with sig's parameters. native variadic
 // functions take their arguments one by one, the core's take a slice.

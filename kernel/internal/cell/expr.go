@@ -104,8 +104,7 @@ func (u *lowerer) conv(text string, from, to types.Type) string {
 		if wf, wt := u.s.Wrapped(from) != nil, u.s.Wrapped(to) != nil; wf != wt || wf && !types.Identical(from, to) {
 			return u.wrapText(u.bareText(text, from), to)
 		}
-		if fs, ok := coreOf(from).(*types.Signature); ok && u.s.nativeNamed(to) != u.s.nativeNamed(from) {
-			_ = fs
+		if _, ok := coreOf(from).(*types.Signature); ok && u.s.nativeNamed(to) != u.s.nativeNamed(from) {
 			return u.native(Native{Kind: "convert", Type: from, To: to}) + "(" + text + ")"
 		}
 		return text
@@ -326,7 +325,7 @@ func (u *lowerer) binary(e *ast.BinaryExpr) string {
 			}
 			return u.shiftCount(e.Y)
 		})
-		return u.native2(e, ops)
+		return "(" + ops[0] + " " + e.Op.String() + " " + ops[1] + ")"
 	}
 	t := u.typeOf(e)
 	ot := t
@@ -340,10 +339,6 @@ func (u *lowerer) binary(e *ast.BinaryExpr) string {
 		}
 		return u.to(e.Y, ot)
 	})
-	return "(" + ops[0] + " " + e.Op.String() + " " + ops[1] + ")"
-}
-
-func (u *lowerer) native2(e *ast.BinaryExpr, ops []string) string {
 	return "(" + ops[0] + " " + e.Op.String() + " " + ops[1] + ")"
 }
 

@@ -444,8 +444,6 @@ func (u *lowerer) rangeFunc(s *ast.RangeStmt, label string, sig *types.Signature
 	u.f = outer
 	u.line("%s(%s(%s))", fn, mk, u.capArgs(f))
 	u.line("*%s = 1", done.name)
-	var codes []string
-	_ = codes
 	if u.returnsIn(s.Body) {
 		u.line("if *%s == %d {", code.name, leaveReturn)
 		host := hostOf(outer)

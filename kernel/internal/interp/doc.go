@@ -5,7 +5,6 @@
 package interp
 
 import (
-	"context"
 	"io/fs"
 	"reflect"
 
@@ -75,5 +74,3 @@ type Evaluator interface {
 	// `%%go -with-state`.
 	Program() (src string, err error)
 }
-
-var _ context.Context // keeps the skeleton's imports; goes with the implementation
