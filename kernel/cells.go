@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"spindle/kernel/comm"
 	"spindle/kernel/display"
 	"spindle/kernel/internal/interp"
 	"spindle/kernel/internal/worker"
@@ -19,6 +20,7 @@ import (
 // import beside the standard library.
 func workerConfig() worker.Config {
 	packages := []interp.Package{
+		{Path: "spindle/comm", Name: "comm", Symbols: commSymbols(), Source: comm.Source},
 		{Path: "spindle/display", Name: "display", Symbols: displaySymbols(), Source: display.Source},
 		{Path: "spindle/check", Name: "check", Symbols: checkSymbols(), Source: check.Source},
 		{Path: "spindle/lab", Name: "lab", Symbols: labSymbols(), Source: lab.Source},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"spindle/kernel/display"
+	"spindle/kernel/internal/frames"
 	"spindle/kernel/internal/process"
 	"spindle/kernel/internal/session"
 	"spindle/kernel/internal/worker"
@@ -99,9 +100,19 @@ func (e *Engine) Evaluate(ctx context.Context, expr string) (display.Bundle, *se
 	return *r.Value, nil
 }
 
-// Comm delivers a comm message. Cells can't register targets, so none is
-// theirs.
-func (e *Engine) Comm(context.Context, session.CommMessage) bool { return false }
+// Comm delivers a comm message.
+func (e *Engine) Comm(ctx context.Context, c session.CommMessage) bool {
+	var taken bool
+	err := e.askWorker(ctx, worker.MethodComm, frames.CommBody{Type: c.Type, ID: c.ID, Target: c.TargetName, Data: c.Data}, &taken)
+	return err == nil && taken
+}
+
+// Comms lists the open comms.
+func (e *Engine) Comms(ctx context.Context) (map[string]string, error) {
+	open := map[string]string{}
+	err := e.askWorker(ctx, worker.MethodComms, nil, &open)
+	return open, err
+}
 
 // Usage reports what the session's processes use, under the names of
 // ipykernel's usage_reply and a few more.

@@ -93,8 +93,8 @@ var rules = []rule{
 		not:  []string{zmq4 + "/..."},
 	},
 	{
-		why:  "what cells import to show things knows nothing of the kernel's inside",
-		from: []string{"spindle/kernel/display"},
+		why:  "what cells import to show things and to speak with the page knows nothing of the kernel's inside",
+		from: []string{"spindle/kernel/display", "spindle/kernel/comm"},
 		not:  []string{"spindle/kernel/internal/...", yaegi + "/...", zmq4 + "/..."},
 		deep: true,
 	},

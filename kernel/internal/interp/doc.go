@@ -67,6 +67,9 @@ type Evaluator interface {
 	// CellOf tells which cell the calling goroutine belongs to: the one that
 	// started it, however many goroutines ago. 0 is none.
 	CellOf() int
+	// In runs fn, the learner's own, on the calling goroutine, which belongs to
+	// cell as long as that takes. A panic of fn is its error.
+	In(cell int, fn func()) *Error
 	// Declarations returns, in order, the cells' sources that declared what is
 	// live, for %restore.
 	Declarations() []string

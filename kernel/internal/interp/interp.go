@@ -276,6 +276,16 @@ func (i *Interp) Interrupt() {
 // CellOf implements Evaluator.
 func (i *Interp) CellOf() int { return core.CellOf() }
 
+// In implements Evaluator.
+func (i *Interp) In(cell int, fn func()) *Error {
+	leave := core.Enter(cell)
+	defer leave()
+	if p := i.run(fn); p != nil {
+		return panicError(p)
+	}
+	return nil
+}
+
 // Declarations implements Evaluator.
 func (i *Interp) Declarations() []string { return i.session.Declarations() }
 

@@ -28,8 +28,11 @@ type Engine interface {
 	// Evaluate computes one user_expression in the session's scope.
 	Evaluate(ctx context.Context, expr string) (display.Bundle, *CellError)
 	// Comm delivers a comm message (comm_open, comm_msg, comm_close) to cells.
-	// It reports false where no target is registered under that name.
+	// It reports false where no target is registered under that name, and for
+	// a comm that is not open.
 	Comm(ctx context.Context, c CommMessage) bool
+	// Comms lists the open comms, whichever side opened them: id → target.
+	Comms(ctx context.Context) (map[string]string, error)
 	// Usage reports the resources of the worker and of what it started.
 	Usage(ctx context.Context) (map[string]any, error)
 	// Restart replaces the worker by a fresh one; all state is lost.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -248,8 +249,13 @@ func (o *output) Comm(c CommMessage) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.flush(true)
-	o.s.comms.sent(c)
-	o.publish(c.Type, commContent(c))
+	m := o.s.message(c.Type, o.req.msg.RawHeader, commContent(c))
+	if len(c.Metadata) > 0 {
+		if b, err := json.Marshal(c.Metadata); err == nil {
+			m.Metadata = b
+		}
+	}
+	o.s.publishMessage(m)
 }
 
 // Page implements Output.

@@ -58,7 +58,7 @@ func (s *Session) serve(ctx context.Context, req *request) {
 	case "history_request":
 		s.historyRequest(req)
 	case "comm_info_request":
-		s.commInfo(req)
+		s.commInfo(ctx, req)
 	case "comm_open", "comm_msg", "comm_close":
 		s.comm(ctx, req)
 	case "usage_request":
@@ -273,7 +273,7 @@ func (s *Session) historyRequest(req *request) {
 	s.reply(req, "history_reply", map[string]any{"status": "ok", "history": rows})
 }
 
-func (s *Session) commInfo(req *request) {
+func (s *Session) commInfo(ctx context.Context, req *request) {
 	var content struct {
 		TargetName string `json:"target_name"`
 	}
@@ -281,7 +281,18 @@ func (s *Session) commInfo(req *request) {
 		s.fail(req, "bad request", err.Error())
 		return
 	}
-	s.reply(req, "comm_info_reply", map[string]any{"status": "ok", "comms": s.comms.list(content.TargetName)})
+	open, err := s.engine.Comms(ctx)
+	if err != nil {
+		s.fail(req, "comms unknown", err.Error())
+		return
+	}
+	list := make(map[string]map[string]string, len(open))
+	for id, target := range open {
+		if content.TargetName == "" || content.TargetName == target {
+			list[id] = map[string]string{"target_name": target}
+		}
+	}
+	s.reply(req, "comm_info_reply", map[string]any{"status": "ok", "comms": list})
 }
 
 func (s *Session) usage(ctx context.Context, req *request) {

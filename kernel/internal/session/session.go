@@ -38,7 +38,6 @@ type Session struct {
 	log     *slog.Logger
 	id      string // the kernel's own session id, never a front end's
 	history *History
-	comms   comms
 	input   inputs
 	stopped chan struct{} // closed when a shutdown was asked for
 	stop    sync.Once
@@ -82,7 +81,6 @@ func New(t Transport, engine Engine, opts Options) *Session {
 	if s.opts.StreamLimitBytes == 0 {
 		s.opts.StreamLimitBytes = 8 << 20
 	}
-	s.comms.open = make(map[string]string)
 	s.queue.init()
 	t.Welcome(func(topic string) wire.Message {
 		return s.message("iopub_welcome", nil, map[string]string{"subscription": topic})
@@ -207,10 +205,13 @@ func (s *Session) message(msgType string, parent json.RawMessage, content any) w
 
 // publish sends one message on IOPub.
 func (s *Session) publish(msgType string, parent json.RawMessage, content any) {
-	m := s.message(msgType, parent, content)
+	s.publishMessage(s.message(msgType, parent, content))
+}
+
+func (s *Session) publishMessage(m wire.Message) {
 	m.Identities = [][]byte{[]byte("kernel." + s.id + "." + m.Header.MsgType)}
 	if err := s.t.Publish(m); err != nil {
-		s.log.Error("publish", "type", msgType, "err", err)
+		s.log.Error("publish", "type", m.Header.MsgType, "err", err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 // Packages are the import paths of the packages that cells may import beside
 // the standard library. A cell writes "spindle/" and the last element.
 var Packages = []string{
+	"spindle/kernel/comm",
 	"spindle/kernel/display",
 	"spindle/lessons/check",
 	"spindle/lessons/lab",

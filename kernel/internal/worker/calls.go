@@ -26,6 +26,8 @@ const (
 	MethodChdir        = "chdir"        // string → string, the new folder
 	MethodSetenv       = "setenv"       // [2]string → null
 	MethodEnviron      = "environ"      // → []string
+	MethodComm         = "comm"         // frames.CommBody → bool: somebody takes it
+	MethodComms        = "comms"        // → map[string]string: those open, id → target
 )
 
 // EvaluateParams asks for an expression's value.
@@ -104,6 +106,10 @@ func (w *Worker) answer(ctx context.Context, body frames.CallBody) (result any, 
 		return nil, os.Setenv(pair[0], pair[1])
 	case MethodEnviron:
 		return os.Environ(), nil
+	case MethodComm:
+		return w.comm(ctx, body.Params)
+	case MethodComms:
+		return w.comms.Open(), nil
 	}
 	if call, ok := w.cfg.Calls[body.Method]; ok {
 		return call(ctx, w.eval, body.Params)

@@ -38,7 +38,7 @@ func (w *Worker) watchDeadlock(r *run, source string) {
 			return
 		case <-time.After(wait):
 		}
-		if w.wakers.Load() {
+		if w.wakers.Load() || len(w.comms.Cells()) > 0 { // a message may wake it
 			return
 		}
 		sleeping, ok := w.sleepers(r)

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"spindle/kernel/comm"
 	"spindle/kernel/display"
 	"spindle/kernel/internal/frames"
 	"spindle/kernel/internal/interp"
@@ -78,6 +79,7 @@ func Main(args []string, cfg Config) int {
 	applyLimits(limits)
 	in, out := os.NewFile(3, "frames in"), os.NewFile(4, "frames out")
 	w := &Worker{cfg: cfg, out: frames.NewWriter(out), acks: map[uint32]chan struct{}{}}
+	w.comms = comm.NewHub(commHost{w})
 	eval, err := cfg.New(interp.Config{Packages: cfg.Packages, Output: w.output, Started: w.started})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "spindle worker:", err)
@@ -85,6 +87,7 @@ func Main(args []string, cfg Config) int {
 	}
 	w.eval = eval
 	display.Connect(sink{w})
+	comm.Connect(w.comms)
 	if err := w.serve(in); err != nil {
 		fmt.Fprintln(os.Stderr, "spindle worker:", err)
 	}
@@ -153,6 +156,7 @@ type Worker struct {
 
 	live     sync.Map // cell (int) → *atomic.Int64: its goroutines
 	lastCell atomic.Int64
+	comms    *comm.Hub
 	wakers   atomic.Bool // see watchDeadlock
 }
 
@@ -339,7 +343,7 @@ func (w *Worker) finish(r *run, end frames.DoneBody) {
 	w.gate.Lock()
 	w.running.CompareAndSwap(r, nil)
 	w.gate.Unlock()
-	end.Live = w.liveCells()
+	end.Live = append(w.liveCells(), w.comms.Cells()...)
 	err := w.out.WriteJSON(frames.Done, uint32(r.cell), end)
 	if err != nil && end.Value != nil { // it is too large, or no JSON
 		end.Value = &display.Bundle{Data: map[string]any{"text/plain": "(the value can't be shown: " + err.Error() + ")"}}

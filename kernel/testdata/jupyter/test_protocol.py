@@ -248,6 +248,93 @@ class ProtocolTests(unittest.TestCase):
         msg_id = self.front.ask("comm_info_request", {"target_name": "nobody"})
         self.assertEqual(self.front.reply(msg_id)["content"]["comms"], {})
 
+    def comms(self, target=None):
+        content = {"target_name": target} if target else {}
+        return self.front.reply(self.front.ask("comm_info_request", content))["content"]["comms"]
+
+    def test_comm_opened_by_the_front_end(self):
+        opener, _ = self.front.run(
+            """import "spindle/comm"
+comm.Register("adder", func(c *comm.Comm, data map[string]any) {
+    fmt.Println("opened with", data["k"])
+    c.OnMsg(func(data map[string]any) {
+        sum := data["a"].(float64) + data["b"].(float64)
+        fmt.Println("sum", sum)
+        c.Send(map[string]any{"sum": sum})
+    })
+    c.OnClose(func(map[string]any) { fmt.Println("closed") })
+})"""
+        )
+        self.assertEqual(opener["content"]["status"], "ok", opener["content"])
+        cell = opener["parent_header"]["msg_id"]
+        self.front.run("1")  # another cell has run since
+        self.front.idle(self.front.ask("comm_open", {"comm_id": "a-1", "target_name": "adder", "data": {"k": 7}}))
+        self.assertEqual(self.comms("adder"), {"a-1": {"target_name": "adder"}})
+        msg_id = self.front.ask("comm_msg", {"comm_id": "a-1", "data": {"a": 20, "b": 22}})
+        self.front.idle(msg_id)
+        answer = self.front.until(lambda m: m["msg_type"] == "comm_msg" and m["content"]["comm_id"] == "a-1")
+        self.assertEqual(answer["content"]["data"], {"sum": 42})
+        # While a cell is running, too; the answer comes before that cell ends.
+        running = self.kc.execute("time.Sleep(1500 * time.Millisecond)")
+        time.sleep(0.3)
+        self.front.ask("comm_msg", {"comm_id": "a-1", "data": {"a": 1, "b": 2}})
+        self.front.until(lambda m: m["msg_type"] == "comm_msg" and m["content"]["data"] == {"sum": 3})
+        self.assertFalse([m for m in self.front.iopub if m["parent_header"].get("msg_id") == running
+                          and m["content"].get("execution_state") == "idle"], "only after the cell")
+        self.front.reply(running)
+        # A handler that panics costs the session nothing, and the comm neither.
+        self.front.idle(self.front.ask("comm_msg", {"comm_id": "a-1", "data": {}}))
+        self.front.idle(self.front.ask("comm_msg", {"comm_id": "a-1", "data": {"a": 2, "b": 2}}))
+        self.front.idle(self.front.ask("comm_close", {"comm_id": "a-1", "data": {}}))
+        self.assertEqual(self.comms("adder"), {})
+        msgs = self.front.idle(self.front.ask("comm_msg", {"comm_id": "a-1", "data": {"a": 1, "b": 1}}))
+        self.assertIn("comm_close", [m["msg_type"] for m in msgs])
+        # All that the handlers printed is the registering cell's.
+        self.front.until(lambda m: "closed" in m["content"].get("text", ""))
+        printed = [m for m in self.front.iopub if m["parent_header"].get("msg_id") == cell]
+        self.assertEqual(text(printed), "opened with 7\nsum 42\nsum 3\nsum 4\nclosed\n")
+        self.assertIn("interface conversion", text(printed, "stderr"))
+
+    def test_comm_opened_by_a_cell(self):
+        reply, msgs = self.front.run(
+            """import "spindle/comm"
+mine := comm.OpenWithMetadata("page", map[string]any{"x": 1}, map[string]any{"version": "2"})
+got := make(chan any, 1)
+mine.OnMsg(func(data map[string]any) { got <- data["y"] })
+mine.Send(map[string]any{"z": []int{1, 2}})"""
+        )
+        self.assertEqual(reply["content"]["status"], "ok", reply["content"])
+        opened = next(m for m in msgs if m["msg_type"] == "comm_open")
+        self.assertEqual(opened["content"]["target_name"], "page")
+        self.assertEqual(opened["metadata"], {"version": "2"})
+        comm_id = opened["content"]["comm_id"]
+        self.assertIn([1, 2], [m["content"]["data"].get("z") for m in msgs if m["msg_type"] == "comm_msg"])
+        self.assertIn(comm_id, self.comms("page"))
+        # A cell that waits for the page is not taken for a deadlock.
+        waits = self.kc.execute("<-got")
+        time.sleep(0.8)
+        self.front.ask("comm_msg", {"comm_id": comm_id, "data": {"y": "hi"}})
+        self.assertEqual(self.front.reply(waits)["content"]["status"], "ok")
+        msgs = self.front.idle(waits)
+        self.assertEqual(["hi"], [m["content"]["data"]["text/plain"].strip('"') for m in msgs if m["msg_type"] == "execute_result"])
+        reply, msgs = self.front.run('mine.Close(nil)\nmine.Send(nil)')
+        self.assertIn("comm_close", [m["msg_type"] for m in msgs])
+        self.assertIn("the comm is closed", str([m["content"].get("data") for m in msgs]))
+        self.assertNotIn(comm_id, self.comms())
+
+    def test_comms_go_with_their_worker(self):
+        km, kc = start_new_kernel(kernel_name="spindle", startup_timeout=60)
+        self.addCleanup(km.shutdown_kernel)
+        self.addCleanup(kc.stop_channels)
+        front = Front(kc)
+        front.run('import "spindle/comm"\ncomm.Open("page", nil)')
+        info = front.reply(front.ask("comm_info_request", {}))["content"]["comms"]
+        self.assertEqual(len(info), 1)
+        front.run('import "os"\nos.Exit(3)')
+        self.assertEqual(front.reply(front.ask("comm_info_request", {}))["content"]["comms"], {})
+        msgs = front.idle(front.ask("comm_msg", {"comm_id": next(iter(info)), "data": {}}))
+        self.assertIn("comm_close", [m["msg_type"] for m in msgs])
+
     def test_signatures(self):
         """Bad, missing and repeated signatures, and junk, are dropped; the kernel lives."""
         info = self.km.get_connection_info()

@@ -5,6 +5,7 @@ package sessiontest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,7 +35,7 @@ type Engine struct {
 	mu        sync.Mutex
 	interrupt chan struct{} // of the running cell
 	running   chan struct{} // closed when the last cell has ended
-	Comms     []session.CommMessage
+	open      map[string]string // comms: id → target
 	Cells     []session.Cell
 	Closed    int
 	late      sync.WaitGroup
@@ -140,7 +141,10 @@ func (e *Engine) command(ctx context.Context, line string, out session.Output, s
 		out.Stream("stdout", "got "+line+"\n")
 	case "comm":
 		target, id, _ := strings.Cut(arg, " ")
-		out.Comm(session.CommMessage{Type: "comm_open", ID: id, TargetName: target})
+		e.mu.Lock()
+		e.openLocked(id, target)
+		e.mu.Unlock()
+		out.Comm(session.CommMessage{Type: "comm_open", ID: id, TargetName: target, Metadata: map[string]any{"version": "1"}})
 	case "page":
 		out.Page(text(arg))
 	case "next":
@@ -202,8 +206,31 @@ func (e *Engine) Evaluate(_ context.Context, expr string) (display.Bundle, *sess
 func (e *Engine) Comm(_ context.Context, c session.CommMessage) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.Comms = append(e.Comms, c)
-	return c.Type != "comm_open" || c.TargetName == "echo"
+	_, known := e.open[c.ID]
+	switch c.Type {
+	case "comm_open":
+		known = c.TargetName == "echo"
+		if known {
+			e.openLocked(c.ID, c.TargetName)
+		}
+	case "comm_close":
+		delete(e.open, c.ID)
+	}
+	return known
+}
+
+// Comms implements session.Engine.
+func (e *Engine) Comms(context.Context) (map[string]string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.open), nil
+}
+
+func (e *Engine) openLocked(id, target string) {
+	if e.open == nil {
+		e.open = map[string]string{}
+	}
+	e.open[id] = target
 }
 
 // Usage implements session.Engine.
