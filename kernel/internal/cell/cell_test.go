@@ -86,8 +86,9 @@ func TestErrors(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct{ name, src, want string }{
 		{"unsafe", "import \"unsafe\"\nvar p unsafe.Pointer\n_ = p", "unsafe.Pointer"},
-		{"reflection on own types", "type T struct{ a int }\nreflect.TypeOf(T{})", "reflection on the cell's own type T"},
-		{"a codec that reflection would miss", "type L int\nfunc (l *L) UnmarshalText([]byte) error { return nil }\nvar m map[string]L\njson.Unmarshal(nil, &m)", "which has the method UnmarshalText"},
+		{"an interface's methods by reflection", "type I interface{ M() }\nreflect.TypeOf((*I)(nil)).Elem()", "reflection on the cell's own interface I"},
+		{"an interface's type", "type I interface{ M() }\nreflect.TypeFor[I]()", "reflection on the cell's own interface I"},
+		{"decoding into an interface", "type I interface{ M() }\nvar m map[string]struct{ F I }\njson.Unmarshal(nil, &m)", "decoding into the cell's own interface I"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := lower(t, newSession(t), tt.src)

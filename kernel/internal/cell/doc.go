@@ -12,7 +12,8 @@
 //   - there are no named types, methods, generics or constants: structs are
 //     native types built by reflection, methods are functions, instances are
 //     functions, constants are literals;
-//   - a value in an interface is native, or a core.Obj that carries its type;
+//   - a value in an interface has the type that the cell gave it, made natively
+//     with its name, fields and methods (package named), and the same bits;
 //   - defer, recover, panic, select, conversions, assertions, dynamic calls
 //     and map iteration are calls into package core.
 //

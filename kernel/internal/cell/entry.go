@@ -244,6 +244,7 @@ func (u *lowerer) registerAgain() {
 		if n, ok := tn.Type().(*types.Named); !ok || n.TypeParams().Len() > 0 {
 			continue
 		}
+		u.unit.Renewed = append(u.unit.Renewed, tn.Type())
 		for _, t := range []types.Type{tn.Type(), types.NewPointer(tn.Type())} {
 			if _, made := u.s.refs["desc "+u.s.id(t)]; made {
 				u.needMethods(t)

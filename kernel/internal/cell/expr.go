@@ -502,15 +502,7 @@ func (u *lowerer) index(e *ast.IndexExpr) string {
 
 // mapKey lowers a key of a map.
 func (u *lowerer) mapKey(e ast.Expr, m *types.Map) string {
-	return u.hashable(u.to(e, m.Key()), m)
-}
-
-// hashable checks a key that an interface holds, in Go's words.
-func (u *lowerer) hashable(key string, m *types.Map) string {
-	if u.s.isAny(u.s.subst(u.env(), m.Key())) {
-		return "core.Key(" + key + ")"
-	}
-	return key
+	return u.to(e, m.Key())
 }
 
 func (u *lowerer) intIndex(e ast.Expr) string {

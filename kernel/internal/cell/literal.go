@@ -91,7 +91,7 @@ func (u *lowerer) composite(c *ast.CompositeLit, t types.Type) string {
 			kv := el.(*ast.KeyValueExpr)
 			ops := u.ordered(2, func(i int) string {
 				if i == 0 {
-					return u.hashable(u.element(kv.Key, ut.Key()), ut)
+					return u.element(kv.Key, ut.Key())
 				}
 				return u.element(kv.Value, ut.Elem())
 			})

@@ -18,6 +18,7 @@ type Unit struct {
 	Lines   []Place   // place of each line of Code; index 0 is line 1
 	Types   []TypeDef // native structs, in the order to make them
 	Descs   []DescDef
+	Renewed []types.Type // types checked again, which may have other methods now
 	Natives []Native
 	Vars    []VarDef
 	Imports []string     // paths of the compiled packages that Code imports

@@ -7,39 +7,26 @@ import (
 	"strings"
 )
 
-// reflective lists the packages whose functions look into the values they are
-// given, and so get them as they are, without their type's descriptor.
-var reflective = map[string]bool{
-	"encoding/json": true, "encoding/xml": true, "encoding/gob": true, "encoding/binary": true,
-	"text/template": true, "html/template": true, "sort": true, "reflect": true,
-}
-
 // nativeCall is a call of a compiled package's function.
 func (u *lowerer) nativeCall(e *ast.CallExpr, f *types.Func, targs []types.Type) *call {
 	sig := u.signature(f, targs)
-	path := f.Pkg().Path()
-	full := path + "." + f.Name()
+	full := f.Pkg().Path() + "." + f.Name()
 	switch {
 	case full == "errors.AsType":
 		return u.errorsAsType(e, targs[0])
+	case full == "reflect.TypeFor":
+		return u.typeFor(targs[0], sig)
 	case len(targs) > 0:
 		return u.genericCall(e, full, sig)
 	}
+	u.checkInterfaces(e, f)
 	switch full {
 	case "errors.As":
 		return u.errorsAs(e)
-	case "reflect.DeepEqual":
-		return u.simpleCall(e, sig, "core.DeepEqual")
 	case "runtime.SetFinalizer", "runtime.Caller", "runtime.Callers":
 		u.refuse(full, "")
 	}
 	name := u.pkgRef(f.Pkg()) + "." + f.Name()
-	if path == "encoding/json" && marshals[f.Name()] {
-		return u.jsonCall(e, sig, name)
-	}
-	if reflective[path] {
-		return u.rawCall(e, sig, name, path)
-	}
 	return u.simpleCall(e, sig, name)
 }
 
@@ -51,122 +38,69 @@ func (u *lowerer) simpleCall(e *ast.CallExpr, sig *types.Signature, name string)
 	}
 }
 
-// rawCall passes the learner's values without descriptors.
-func (u *lowerer) rawCall(e *ast.CallExpr, sig *types.Signature, name, path string) *call {
-	args := u.args(e, sig, true)
-	lower := args.lower
-	args.lower = func(i int) string {
-		if i < len(e.Args) && !e.Ellipsis.IsValid() {
-			t := u.typeOf(e.Args[i])
-			pi := min(i, sig.Params().Len()-1)
-			pt := sig.Params().At(pi).Type()
-			if sig.Variadic() && pi == sig.Params().Len()-1 {
-				pt = pt.(*types.Slice).Elem()
-			}
-			if u.s.isAny(pt) {
-				if !types.IsInterface(t) {
-					u.checkReflective(t, path)
-					if u.f.info.Types[e.Args[i]].Value == nil && !u.f.info.Types[e.Args[i]].IsNil() {
-						return u.native(Native{Kind: "any", Type: t}) + "(" + u.expr(e.Args[i]) + ")"
-					}
-				}
-				return "core.Raw(" + lower(i) + ")"
-			}
-		}
-		return lower(i)
-	}
-	return &call{
-		ops: u.all(args, nil, nil), types: args.types, results: u.resultTypes(sig),
-		render: func(ops []string) string { return name + "(" + args.join(ops) + ")" },
-	}
+// typeFor is reflect.TypeFor[T]().
+func (u *lowerer) typeFor(t types.Type, sig *types.Signature) *call {
+	u.refuseInterface(t, "reflection on")
+	u.desc(t)
+	n := u.native(Native{Kind: "typeFor", Type: t, Res: []types.Type{sig.Results().At(0).Type()}})
+	return &call{results: u.resultTypes(sig), render: func([]string) string { return n + "()" }}
 }
 
-// jsonCall encodes the learner's values with what their methods make of them.
-func (u *lowerer) jsonCall(e *ast.CallExpr, sig *types.Signature, name string) *call {
-	args := u.args(e, sig, true)
-	lower := args.lower
-	args.lower = func(i int) string {
-		if i == 0 {
-			return "core.JSON(" + lower(0) + ")"
+// checkInterfaces refuses what would ask for the methods of an interface that
+// a cell declared: it is represented by interface{}.
+func (u *lowerer) checkInterfaces(e *ast.CallExpr, f *types.Func) {
+	switch f.Pkg().Path() {
+	case "reflect":
+		for _, a := range e.Args {
+			u.refuseInterface(derefType(u.typeOf(a)), "reflection on")
 		}
-		return lower(i)
-	}
-	return &call{
-		ops: u.all(args, nil, nil), types: args.types, results: u.resultTypes(sig),
-		render: func(ops []string) string { return name + "(" + args.join(ops) + ")" },
-	}
-}
-
-// marshals lists the functions of encoding/json that only encode.
-var marshals = map[string]bool{"Marshal": true, "MarshalIndent": true, "Encode": true}
-
-var codecMethods = []string{"MarshalJSON", "UnmarshalJSON", "MarshalText", "UnmarshalText", "MarshalXML", "UnmarshalXML", "GobEncode", "GobDecode", "MarshalBinary", "UnmarshalBinary"}
-
-// checkReflective refuses values whose nested methods reflection would miss.
-func (u *lowerer) checkReflective(t types.Type, path string) {
-	if path == "sort" {
-		return
-	}
-	seen := map[types.Type]bool{}
-	var walk func(t types.Type)
-	walk = func(t types.Type) {
-		t = types.Unalias(t)
-		if seen[t] {
+	case "encoding/json", "encoding/xml":
+		if n := f.Name(); n != "Unmarshal" && n != "Decode" && n != "DecodeElement" {
 			return
 		}
-		seen[t] = true
-		if n, ok := t.(*types.Named); ok {
-			if n.Obj().Pkg() == nil || compiled(n.Obj().Pkg()) {
+		seen := map[types.Type]bool{}
+		var walk func(t types.Type)
+		walk = func(t types.Type) {
+			if seen[t] {
 				return
 			}
-			if path == "reflect" {
-				u.refuse("reflection on the cell's own type "+n.Obj().Name(), "")
-			}
-			if strings.HasSuffix(path, "/template") && n.NumMethods() > 0 {
-				u.refuse("a template over "+n.Obj().Name()+", which has methods,", "")
-			}
-			if st, ok := n.Underlying().(*types.Struct); ok && path == "encoding/xml" && !hasField(st, "XMLName") {
-				u.refuse("encoding/xml over "+n.Obj().Name()+", whose name it needs,", "give "+n.Obj().Name()+" a field XMLName, or begin the cell with %%go")
-			}
-			if strings.HasPrefix(path, "encoding/") {
-				for _, m := range codecMethods {
-					if path == "encoding/json" && !strings.HasPrefix(m, "Unmarshal") {
-						continue // decoding asks for nothing else
-					}
-					if o, _, _ := types.LookupFieldOrMethod(n, true, n.Obj().Pkg(), m); o != nil {
-						if _, ok := o.(*types.Func); ok && !compiled(o.Pkg()) {
-							u.refuse(fmt.Sprintf("%s over %s, which has the method %s,", path, n.Obj().Name(), m), "")
-						}
+			seen[t] = true
+			u.refuseInterface(t, "decoding into")
+			switch t := t.Underlying().(type) {
+			case *types.Pointer:
+				walk(t.Elem())
+			case *types.Slice:
+				walk(t.Elem())
+			case *types.Array:
+				walk(t.Elem())
+			case *types.Map:
+				walk(t.Elem())
+			case *types.Struct:
+				for f := range t.Fields() {
+					if f.Exported() && !compiled(f.Pkg()) {
+						walk(f.Type())
 					}
 				}
 			}
 		}
-		switch t := t.Underlying().(type) {
-		case *types.Pointer:
-			walk(t.Elem())
-		case *types.Slice:
-			walk(t.Elem())
-		case *types.Array:
-			walk(t.Elem())
-		case *types.Map:
-			walk(t.Key())
-			walk(t.Elem())
-		case *types.Struct:
-			for i := range t.NumFields() {
-				walk(t.Field(i).Type())
+		for _, a := range e.Args {
+			if t := u.typeOf(a); !types.IsInterface(t) {
+				walk(t)
 			}
 		}
 	}
-	walk(t)
 }
 
-func hasField(st *types.Struct, name string) bool {
-	for f := range st.Fields() {
-		if f.Name() == name {
-			return true
+// refuseInterface refuses t where it is an interface with methods that a cell
+// declared.
+func (u *lowerer) refuseInterface(t types.Type, what string) {
+	if i, ok := t.Underlying().(*types.Interface); ok && i.NumMethods() > 0 && u.s.isAny(t) {
+		name := "interface with methods"
+		if n, ok := types.Unalias(t).(*types.Named); ok {
+			name = "interface " + n.Obj().Name()
 		}
+		u.refuse(what+" the cell's own "+name, "")
 	}
-	return false
 }
 
 // errorsAs walks the chain in core, which knows the learner's error types.
@@ -236,23 +170,10 @@ func (u *lowerer) nativeMethod(e *ast.CallExpr, recv func() string, t types.Type
 	if n := u.s.nativeNamed(derefType(t)); n != nil && n.TypeArgs().Len() > 0 {
 		return u.genericMethod(e, recv, t, n, f, sig)
 	}
-	args := u.args(e, sig, true)
-	if p := f.Pkg(); p != nil && p.Path() == "encoding/json" && marshals[f.Name()] {
-		lower := args.lower
-		args.lower = func(i int) string { return "core.JSON(" + lower(i) + ")" }
-	} else if p != nil && reflective[p.Path()] && p.Path() != "sort" {
-		lower := args.lower
-		args.lower = func(i int) string {
-			at := u.typeOf(e.Args[min(i, len(e.Args)-1)])
-			if !types.IsInterface(at) {
-				u.checkReflective(at, p.Path())
-			}
-			if args.types[i] == "interface{}" {
-				return "core.Raw(" + lower(i) + ")"
-			}
-			return lower(i)
-		}
+	if f.Pkg() != nil {
+		u.checkInterfaces(e, f)
 	}
+	args := u.args(e, sig, true)
 	ops := u.all(args, recvExpr(e), recv)
 	// The receiver's core type: what the method set wants.
 	rt := t

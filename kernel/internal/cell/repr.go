@@ -410,8 +410,8 @@ func (u *lowerer) desc(t types.Type) string {
 	return "d." + n
 }
 
-// descParts describes what t holds: printing a slice calls the String methods
-// of its elements.
+// descParts describes what compiled code may reach from a value of t: printing
+// a slice calls the String methods of its elements.
 func (u *lowerer) descParts(t types.Type) {
 	part := func(p types.Type) {
 		if u.s.learner(p) && !types.IsInterface(p) {
@@ -425,12 +425,21 @@ func (u *lowerer) descParts(t types.Type) {
 		part(t.Elem())
 	case *types.Array:
 		part(t.Elem())
+	case *types.Chan:
+		part(t.Elem())
 	case *types.Map:
 		part(t.Key())
 		part(t.Elem())
 	case *types.Struct:
 		for i := range t.NumFields() {
 			part(t.Field(i).Type())
+		}
+	case *types.Signature:
+		for v := range t.Params().Variables() {
+			part(v.Type())
+		}
+		for v := range t.Results().Variables() {
+			part(v.Type())
 		}
 	}
 }

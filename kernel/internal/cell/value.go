@@ -45,7 +45,7 @@ func (u *lowerer) funcValue(e ast.Expr) string {
 		if len(targs) > 0 {
 			return u.genericNative(full, sig)
 		}
-		if full == "errors.As" || reflective[f.Pkg().Path()] && f.Pkg().Path() != "sort" {
+		if full == "errors.As" {
 			u.refuse(full+" as a value", "")
 		}
 		name := u.pkgRef(f.Pkg()) + "." + f.Name()
@@ -170,6 +170,9 @@ func (u *lowerer) needMethods(t types.Type) {
 	}
 	u.regs[id] = true
 	ms := types.NewMethodSet(t)
+	if _, ptr := t.Underlying().(*types.Pointer); !ptr && types.NewMethodSet(types.NewPointer(t)).Len() > 0 {
+		u.desc(types.NewPointer(t)) // compiled code may take an address
+	}
 	if ms.Len() == 0 {
 		return
 	}
@@ -205,6 +208,13 @@ func (u *lowerer) needMethods(t types.Type) {
 		}()
 		if mk != "" {
 			u.table = append(u.table, fmt.Sprintf("core.Register(%s, %q, %s())", d, f.Name(), mk))
+			if f.Exported() {
+				for v := range msig.Results().Variables() {
+					if u.s.learner(v.Type()) && !types.IsInterface(v.Type()) {
+						u.desc(v.Type())
+					}
+				}
+			}
 		}
 	}
 }

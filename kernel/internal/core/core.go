@@ -1,74 +1,68 @@
 // Package core is the native half of the core language: what lowered cells
 // call where yaegi alone would not mean what Go means. It has run-time types,
-// interface values that carry them, formatting, defer and recover, goroutines
-// that belong to cells, select, and the generic standard library by reflection.
+// defer and recover, goroutines that belong to cells, select, and the generic
+// standard library by reflection.
 package core
 
 import (
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
+
+	"spindle/kernel/internal/named"
 )
 
-// Type describes a type of the learner's at run time: what reflection cannot
-// know, because the value is represented by another type.
+// Type describes a type of the learner's at run time.
 type Type struct {
 	Name     string                  // as %T prints it: "main.Point", "[]main.Celsius"
 	Kind     reflect.Kind            // of the underlying type
-	R        reflect.Type            // the representation
-	Learner  bool                    // mentions a type of the learner's
-	Wrapped  bool                    // the representation is a struct around the value
-	Elem     *Type                   // pointer, slice, array, chan, map
-	Key      *Type                   // map
-	Fields   []Field                 // struct
+	R        reflect.Type            // the representation: what yaegi computes with
 	Iface    map[string]reflect.Type // an interface's methods, receivers left out
 	NativeIf reflect.Type            // the native interface, where it is one
 	Missing  func(dyn *Type) string  // for interfaces: the method that dyn lacks, ""
 
+	face    atomic.Pointer[reflect.Type]
 	mu      sync.RWMutex
 	methods map[string]reflect.Value
+	bind    func(name string, fn reflect.Value)
 }
 
-// Field is one field of a struct type.
-type Field struct {
-	Name     string // the learner's name
-	Type     *Type
-	Exported bool
-}
+// Face is the type itself, as interfaces hold it: R's bits, with names and
+// methods.
+func (t *Type) Face() reflect.Type { return *t.face.Load() }
 
-// Obj is a value of a learner's type in an interface. It is comparable like
-// the value it holds, so it may be a map's key.
-type Obj struct {
-	T *Type
-	V any
-}
+// known are the descriptors by the type that an interface holds. Types are the
+// process's, as reflect's are.
+var known sync.Map // reflect.Type → *Type
 
-func (o Obj) obj() Obj { return o }
-
-// holder is implemented by Obj and by every adapter that stands for one where
-// a native interface is wanted.
-type holder interface{ obj() Obj }
-
-// Holder is embedded by adapters: a learner's value behind a native interface.
-type Holder struct{ Obj }
-
-// In turns a native interface's value into the core's: adapters give way to
-// the Obj they stand for.
-func In(x any) any {
-	if h, ok := x.(holder); ok {
-		return h.obj()
+// SetFace says what values of t are in interfaces from now on; those that are
+// there already stay what they are. bind makes compiled code call fn for a
+// method of either.
+func (t *Type) SetFace(face reflect.Type, bind func(name string, fn reflect.Value)) {
+	t.face.Store(&face)
+	if face != t.R {
+		known.Store(face, t)
 	}
-	return x
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.bind = bind
+	for name, fn := range t.methods {
+		bind(name, fn)
+	}
 }
 
-// Raw is the bare representation of x, for packages that reflect on it.
-func Raw(x any) any {
-	if h, ok := x.(holder); ok {
-		return h.obj().V
+// Of is the descriptor of x's type, nil for a compiled one.
+func Of(x any) *Type {
+	if t, ok := known.Load(reflect.TypeOf(x)); ok {
+		return t.(*Type)
 	}
-	return x
+	return nil
 }
+
+// In is x as an interface{}, whatever interface it comes from.
+func In(x any) any { return x }
 
 // NotNil panics as a method value of a nil interface does.
 func NotNil(x any) any {
@@ -87,6 +81,9 @@ func Register(t *Type, name string, fn any) {
 		t.methods = map[string]reflect.Value{}
 	}
 	t.methods[name] = reflect.ValueOf(fn)
+	if t.bind != nil {
+		t.bind(name, t.methods[name])
+	}
 }
 
 // Method is T's method as a function of the receiver and the parameters.
@@ -97,53 +94,13 @@ func (t *Type) Method(name string) (reflect.Value, bool) {
 	return m, ok
 }
 
-// Call calls a method of the value; adapters use it.
-func (o Obj) Call(name string, args ...any) []reflect.Value {
-	m, ok := o.T.Method(name)
-	if !ok {
-		panic(fmt.Sprintf("spindle: %s has no method %s", o.T.Name, name))
-	}
-	in := make([]reflect.Value, 0, len(args)+1)
-	in = append(in, reflect.ValueOf(o.V))
-	mt := m.Type()
-	for i, a := range args {
-		in = append(in, valueFor(a, mt.In(i+1)))
-	}
-	return m.Call(in)
-}
-
-// valueFor is a as a reflect.Value of type t; nil becomes t's zero value.
-func valueFor(a any, t reflect.Type) reflect.Value {
-	if t.Kind() == reflect.Interface && t.NumMethod() == 0 {
-		a = In(a)
-	}
-	if a == nil {
-		return reflect.Zero(t)
-	}
-	return reflect.ValueOf(a)
-}
-
-// Result is r's value as T; adapters use it.
-func Result[T any](r reflect.Value) T {
-	var zero T
-	if !r.IsValid() || r.Kind() == reflect.Interface && r.IsNil() {
-		return zero
-	}
-	return r.Interface().(T)
-}
-
-// Eq is == of two interface values, with Go's panic where they cannot be
-// compared.
+// Eq is == of two interface values.
 func Eq(a, b any) bool {
-	oa, ok := a.(Obj)
-	if ok {
-		if ob, ok := b.(Obj); ok && oa.T == ob.T {
-			if !oa.T.R.Comparable() {
-				panic(Fault("comparing uncomparable type " + oa.T.Name))
-			}
-			return oa.V == ob.V
+	if ta, tb := reflect.TypeOf(a), reflect.TypeOf(b); ta != tb && ta != nil && tb != nil {
+		// One type may have two faces: before and after it was given a method.
+		if t := Of(a); t != nil && t == Of(b) {
+			return named.As(a, tb) == b
 		}
-		return false
 	}
 	return a == b
 }
@@ -155,18 +112,6 @@ func ShiftCount(n int64) uint {
 	}
 	return uint(n)
 }
-
-// Key checks that what an interface holds can be a map's key.
-func Key(x any) any {
-	if o, ok := x.(Obj); ok {
-		if !hashable(reflect.ValueOf(o.V)) {
-			panic(Fault("hash of unhashable type " + o.T.Name))
-		}
-	}
-	return x
-}
-
-func hashable(v reflect.Value) bool { return v.Comparable() }
 
 // Complex, Real and Imag are the built-ins.
 func Complex(r, i float64) complex128 { return complex(r, i) }
@@ -184,20 +129,8 @@ func CopyString(dst []byte, src string) int { return copy(dst, src) }
 // width in bytes.
 func DecodeRune(s string, i int) (rune, int) { return utf8.DecodeRuneInString(s[i:]) }
 
-// DeepEqual is reflect.DeepEqual on the learner's values.
-func DeepEqual(a, b any) bool {
-	if oa, ok := a.(Obj); ok {
-		ob, ok := b.(Obj)
-		return ok && oa.T == ob.T && reflect.DeepEqual(oa.V, ob.V)
-	}
-	return reflect.DeepEqual(a, b)
-}
-
 // TypeName is the name of x's dynamic type as Go prints it.
 func TypeName(x any) string {
-	if h, ok := x.(holder); ok {
-		return h.obj().T.Name
-	}
 	if x == nil {
 		return "nil"
 	}
@@ -209,20 +142,16 @@ func Is(x any, t *Type) bool {
 	if x == nil {
 		return false
 	}
-	o, isObj := x.(Obj)
 	if t.Kind != reflect.Interface {
-		if isObj {
-			return o.T == t
-		}
-		return !t.Learner && reflect.TypeOf(x) == t.R
+		return reflect.TypeOf(x) == t.Face() || Of(x) == t
 	}
 	return missing(x, t) == ""
 }
 
 // missing names the method that x lacks for the interface t; "" is none.
 func missing(x any, t *Type) string {
-	if o, ok := x.(Obj); ok {
-		return t.Missing(o.T)
+	if d := Of(x); d != nil {
+		return t.Missing(d)
 	}
 	rt := reflect.TypeOf(x)
 	if t.NativeIf != nil {
@@ -288,28 +217,29 @@ func failedAssertion(x any, t *Type, iface string) string {
 	return text
 }
 
-// Value is the bare value of x as a reflect.Value of type r.
+// Value is x as a reflect.Value of type r: the representation of its type, or
+// an interface.
 func Value(x any, r reflect.Type) reflect.Value {
-	if o, ok := x.(Obj); ok && r.Kind() != reflect.Interface {
-		return reflect.ValueOf(o.V)
-	}
 	if x == nil {
 		return reflect.Zero(r)
+	}
+	if r.Kind() != reflect.Interface && reflect.TypeOf(x) != r {
+		x = named.As(x, r)
 	}
 	return reflect.ValueOf(x)
 }
 
 // Invoke calls method name on an interface's dynamic value.
 func Invoke(x any, name string, args []reflect.Value) []reflect.Value {
-	switch o := x.(type) {
-	case nil:
+	if x == nil {
 		panic(nilDeref())
-	case Obj:
-		m, ok := o.T.Method(name)
+	}
+	if t := Of(x); t != nil {
+		m, ok := t.Method(name)
 		if !ok {
-			panic(fmt.Sprintf("spindle: %s has no method %s", o.T.Name, name))
+			panic(fmt.Sprintf("spindle: %s has no method %s", t.Name, name))
 		}
-		return m.Call(append([]reflect.Value{reflect.ValueOf(o.V)}, args...))
+		return m.Call(append([]reflect.Value{Value(x, t.R)}, args...))
 	}
 	m := reflect.ValueOf(x).MethodByName(name)
 	if m.Type().IsVariadic() {

@@ -7,75 +7,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"spindle/kernel/internal/named"
 )
-
-type celsius float64
-
-func (c celsius) String() string { return fmt.Sprintf("%.1f°C", float64(c)) }
-
-type point struct {
-	X    int
-	name string
-	At   celsius
-	Any  any
-}
-
-// described makes the run-time types that a cell's own celsius and point would
-// have, to compare with Go's.
-func described() (c, p, ps *Type) {
-	c = &Type{Name: "core.celsius", Kind: reflect.Float64, R: reflect.TypeFor[float64](), Learner: true}
-	Register(c, "String", func(f float64) string { return fmt.Sprintf("%.1f°C", f) })
-	number := &Type{Name: "int", Kind: reflect.Int, R: reflect.TypeFor[int]()}
-	text := &Type{Name: "string", Kind: reflect.String, R: reflect.TypeFor[string]()}
-	empty := &Type{Name: "interface {}", Kind: reflect.Interface, R: anyType}
-	p = &Type{Name: "core.point", Kind: reflect.Struct, Learner: true, Fields: []Field{
-		{"X", number, true},
-		{"name", text, false},
-		{"At", c, true},
-		{"Any", empty, true},
-	}}
-	p.R = reflect.TypeFor[struct {
-		X     int
-		XName string
-		At    float64
-		Any   any
-	}]()
-	ps = &Type{Name: "[]core.point", Kind: reflect.Slice, Learner: true, Elem: p, R: reflect.SliceOf(p.R)}
-	return c, p, ps
-}
-
-// TestFormat: every verb and flag prints the learner's type as fmt prints Go's.
-func TestFormat(t *testing.T) {
-	c, p, ps := described()
-	type raw = struct {
-		X     int
-		XName string
-		At    float64
-		Any   any
-	}
-	values := []struct {
-		name string
-		own  any
-		want any
-	}{
-		{"stringer", Obj{c, 36.6}, celsius(36.6)},
-		{"struct", Obj{p, raw{1, "n", 20, Obj{c, 5.0}}}, point{1, "n", 20, celsius(5)}},
-		{"nil inside", Obj{p, raw{}}, point{}},
-		{"slice", Obj{ps, []raw{{X: 1}, {At: 2}}}, []point{{X: 1}, {At: 2}}},
-		{"nil slice", Obj{ps, []raw(nil)}, []point(nil)},
-	}
-	for _, v := range values {
-		for _, f := range []string{"%v", "%+v", "%#v", "%s", "%d", "%6.2f|", "%q", "%x", "%T", "%-8v|", "%08.3f", "%t"} {
-			got, want := Sprintf(f, v.own), fmt.Sprintf(f, v.want)
-			if got != want {
-				t.Errorf("%s %s: got %q, Go prints %q", v.name, f, got, want)
-			}
-		}
-	}
-	if got := Sprint(Obj{c, 1.0}, "a", 2, 3, Obj{c, 2.0}); got != fmt.Sprint(celsius(1), "a", 2, 3, celsius(2)) {
-		t.Errorf("Sprint: %q", got)
-	}
-}
 
 // TestFrames: deferred calls, recover and panics that replace each other.
 func TestFrames(t *testing.T) {
@@ -151,19 +85,36 @@ func TestDeferred(t *testing.T) {
 	}
 }
 
+// TestErrors: a type whose representation is an int is itself in interfaces.
 func TestErrors(t *testing.T) {
-	typ := &Type{Name: "main.E", Kind: reflect.Int, R: reflect.TypeFor[int](), Learner: true}
+	made := named.New(named.Spec{Name: "main.E", PkgPath: "main", Layout: reflect.TypeFor[int](), Methods: 1, PtrMethods: 1})
+	methods := []named.Method{{Name: "Error", Type: reflect.TypeFor[func() string]()}}
+	if err := made.SetMethods(methods, methods); err != nil {
+		t.Fatal(err)
+	}
+	typ := &Type{Name: "main.E", Kind: reflect.Int, R: reflect.TypeFor[int]()}
+	ptr := &Type{Name: "*main.E", Kind: reflect.Pointer, R: reflect.TypeFor[*int]()}
+	typ.SetFace(made.Type(), made.Bind)
+	ptr.SetFace(reflect.PointerTo(made.Type()), made.BindPointer)
 	Register(typ, "Error", func(code int) string { return fmt.Sprint("code ", code) })
-	err := fmt.Errorf("wrapped: %w", ToError(Obj{typ, 7}))
+	Register(ptr, "Error", func(code *int) string { return fmt.Sprint("code ", *code) })
+	seven, eight := named.As(7, typ.Face()), named.As(8, typ.Face())
+	err := fmt.Errorf("wrapped: %w", seven.(error))
 	if err.Error() != "wrapped: code 7" {
 		t.Errorf("text %q", err)
 	}
-	if !errors.Is(err, ToError(Obj{typ, 7})) || errors.Is(err, ToError(Obj{typ, 8})) {
+	if !errors.Is(err, seven.(error)) || errors.Is(err, eight.(error)) {
 		t.Error("errors.Is does not compare by value")
 	}
 	x, set, ok := ErrorsAs(err, typ, nil)
-	if !ok || set || x != (Obj{typ, 7}) {
+	if !ok || set || x != seven || Value(x, typ.R).Interface() != 7 {
 		t.Errorf("errors.As gave %v %v %v", x, set, ok)
+	}
+	if got := Invoke(seven, "Error", nil)[0].String(); got != "code 7" {
+		t.Errorf("Invoke gave %q", got)
+	}
+	if Is(7, typ) || !Is(seven, typ) || Of(7) != nil || Of(seven) != typ {
+		t.Error("an int is taken for the learner's type")
 	}
 }
 

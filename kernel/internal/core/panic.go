@@ -19,7 +19,7 @@ func (s Site) String() string { return fmt.Sprintf("cell %d, line %d, %s", s.Cel
 // Panicking is a panic on its way up: the value, and the learner's frames that
 // it has left so far, innermost first.
 type Panicking struct {
-	Value     any // as the core has it: a learner's value is an Obj
+	Value     any
 	Trace     []Site
 	prev      *Panicking // the panic that was running when this one began
 	recovered bool
@@ -94,10 +94,8 @@ func translate(r any) any {
 		case strings.HasPrefix(e, "reflect"):
 			return Fault(e)
 		}
-	case error:
-		return In(e)
 	}
-	return In(r)
+	return r
 }
 
 // Frame is the deferred calls of one function call.
@@ -297,8 +295,8 @@ func (p *Panicking) Text() string {
 	return b.String()
 }
 
-// Error makes a panic that native code meets print as Go would.
-func (p *Panicking) Error() string { return p.Text() }
+// Error makes a panic that compiled code recovers print as its value would.
+func (p *Panicking) Error() string { return fmt.Sprint(p.Value) }
 
 // Signalled reports that the runtime would name the signal, too.
 func (p *Panicking) Signalled() bool {
@@ -316,33 +314,21 @@ func sameValue(a, b any) (same bool) {
 }
 
 func panicText(v any) string {
-	o, ok := v.(Obj)
-	if !ok {
-		switch v := v.(type) {
-		case error:
-			return v.Error()
-		case fmt.Stringer:
-			return v.String()
-		}
-		rv := reflect.ValueOf(v)
-		if t := rv.Type(); basic(t.Kind()) {
-			return printed(t.String(), rv)
-		}
-		if rv.CanAddr() || rv.Kind() == reflect.Pointer {
-			return fmt.Sprintf("(%T) %p", v, v)
-		}
-		return fmt.Sprintf("(%T) %v", v, v)
+	switch v := v.(type) {
+	case error:
+		return v.Error()
+	case fmt.Stringer:
+		return v.String()
 	}
-	for _, m := range []string{"Error", "String"} {
-		if fn, ok := o.T.Method(m); ok && fn.Type().NumIn() == 1 && fn.Type().NumOut() == 1 && fn.Type().Out(0).Kind() == reflect.String {
-			return o.Call(m)[0].String()
-		}
+	rv := reflect.ValueOf(v)
+	t := rv.Type()
+	switch {
+	case basic(t.Kind()):
+		return printed(t.String(), rv)
+	case rv.Kind() == reflect.Pointer:
+		return fmt.Sprintf("(%T) %p", v, v)
 	}
-	rv := reflect.ValueOf(o.V)
-	if basic(rv.Kind()) {
-		return fmt.Sprintf("%s(%s)", o.T.Name, inner(rv))
-	}
-	return fmt.Sprintf("(%s) %p", o.T.Name, &o)
+	return fmt.Sprintf("(%T) %p", v, &v)
 }
 
 func basic(k reflect.Kind) bool {
@@ -370,76 +356,25 @@ func inner(v reflect.Value) string {
 	case reflect.Complex64, reflect.Complex128:
 		return runtimeComplex(v)
 	}
-	return fmt.Sprint(v)
+	return plain(v)
 }
 
-// Err is the learner's errors in native hands: they compare by value, print
-// as the learner's type, and unwrap as it does.
-type Err struct{ Holder }
-
-func (e Err) Error() string { return Result[string](e.Call("Error")[0]) }
-
-// ErrUnwrap is an Err with an Unwrap method.
-type ErrUnwrap struct{ Err }
-
-// Unwrap calls the learner's method.
-func (e ErrUnwrap) Unwrap() error { return Result[error](e.Call("Unwrap")[0]) }
-
-// ErrUnwrapAll is an Err with an Unwrap of several errors.
-type ErrUnwrapAll struct{ Err }
-
-// Unwrap calls the learner's method.
-func (e ErrUnwrapAll) Unwrap() []error { return Result[[]error](e.Call("Unwrap")[0]) }
-
-// ErrIs is an Err with an Is method.
-type ErrIs struct{ Err }
-
-// Is calls the learner's method.
-func (e ErrIs) Is(target error) bool { return Result[bool](e.Call("Is", target)[0]) }
-
-// ErrUnwrapIs is an Err with Unwrap and Is methods.
-type ErrUnwrapIs struct{ ErrUnwrap }
-
-// Is calls the learner's method.
-func (e ErrUnwrapIs) Is(target error) bool { return Result[bool](e.Call("Is", target)[0]) }
-
-// ToError wraps a learner's error for native code.
-func ToError(o Obj) error {
-	unwrap, hasUnwrap := o.T.Method("Unwrap")
-	_, hasIs := o.T.Method("Is")
-	e := Err{Holder{o}}
-	switch {
-	case hasUnwrap && unwrap.Type().NumOut() == 1 && unwrap.Type().Out(0).Kind() == reflect.Slice:
-		return ErrUnwrapAll{e}
-	case hasUnwrap && hasIs:
-		return ErrUnwrapIs{ErrUnwrap{e}}
-	case hasUnwrap:
-		return ErrUnwrap{e}
-	case hasIs:
-		return ErrIs{e}
-	}
-	return e
-}
-
-// ErrorsAs is errors.As: found, if any, is the value that target's type holds.
-// as offers the target to a learner's As method, which may set it.
-func ErrorsAs(err error, t *Type, as func(Obj) bool) (found any, set, ok bool) {
+// ErrorsAs is errors.As for the types that yaegi has: found, if any, is the
+// value that target's type holds. A method As may set target, a pointer, too.
+func ErrorsAs(err error, t *Type, target any) (found any, set, ok bool) {
 	for err != nil {
-		x := In(err)
-		if Is(x, t) {
-			return x, false, true
+		if Is(err, t) {
+			return err, false, true
 		}
-		if o, isObj := x.(Obj); isObj {
-			if _, has := o.T.Method("As"); has && as(o) {
-				return nil, true, true
-			}
+		if e, has := err.(interface{ As(any) bool }); has && e.As(target) {
+			return nil, true, true
 		}
 		switch e := err.(type) {
 		case interface{ Unwrap() error }:
 			err = e.Unwrap()
 		case interface{ Unwrap() []error }:
 			for _, in := range e.Unwrap() {
-				if x, set, ok := ErrorsAs(in, t, as); ok {
+				if x, set, ok := ErrorsAs(in, t, target); ok {
 					return x, set, true
 				}
 			}

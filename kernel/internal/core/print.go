@@ -42,7 +42,7 @@ func builtinText(a any) string {
 		word := *(*[2]uintptr)(unsafe.Pointer(&w.v))
 		return fmt.Sprintf("(%#x,%#x)", word[0], word[1])
 	}
-	v := reflect.ValueOf(Raw(a))
+	v := reflect.ValueOf(a)
 	switch v.Kind() {
 	case reflect.Invalid:
 		return "nil"
@@ -55,7 +55,22 @@ func builtinText(a any) string {
 	case reflect.Slice:
 		return fmt.Sprintf("[%d/%d]%#x", v.Len(), v.Cap(), v.Pointer())
 	}
-	return fmt.Sprint(Raw(a))
+	return plain(v)
+}
+
+// plain is a value of a basic kind without its type's methods.
+func plain(v reflect.Value) string {
+	switch {
+	case v.Kind() == reflect.String:
+		return v.String()
+	case v.Kind() == reflect.Bool:
+		return strconv.FormatBool(v.Bool())
+	case v.CanInt():
+		return strconv.FormatInt(v.Int(), 10)
+	case v.CanUint():
+		return strconv.FormatUint(v.Uint(), 10)
+	}
+	return fmt.Sprint(v)
 }
 
 // runtimeFloat is a float as the runtime's print writes it (runtime/print.go):

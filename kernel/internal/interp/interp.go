@@ -15,6 +15,7 @@ import (
 
 	"spindle/kernel/internal/cell"
 	"spindle/kernel/internal/core"
+	"spindle/kernel/internal/named"
 	"spindle/kernel/internal/std"
 )
 
@@ -42,6 +43,9 @@ func New(cfg Config) (*Interp, error) {
 	}
 	l, err := newLayout()
 	if err != nil {
+		return nil, err
+	}
+	if err := named.Check(); err != nil {
 		return nil, err
 	}
 	names := std.Names()
@@ -93,7 +97,6 @@ func (i *Interp) symbols(path string) map[string]reflect.Value {
 var overrides = map[string]map[string]reflect.Value{
 	"fmt": {
 		"Print": reflect.ValueOf(core.FmtPrint), "Printf": reflect.ValueOf(core.Printf), "Println": reflect.ValueOf(core.FmtPrintln),
-		"Sprintf": reflect.ValueOf(core.Sprintf), "Sprint": reflect.ValueOf(core.Sprint), "Append": reflect.ValueOf(core.Append), "Errorf": reflect.ValueOf(core.Errorf), "Appendf": reflect.ValueOf(core.Appendf),
 		"Fprint": reflect.ValueOf(core.Fprint), "Fprintf": reflect.ValueOf(core.Fprintf), "Fprintln": reflect.ValueOf(core.Fprintln),
 	},
 }
@@ -105,9 +108,9 @@ func coreSymbols() map[string]reflect.Value {
 		"MapIter": reflect.ValueOf((*core.MapIter)(nil)),
 	}
 	for name, f := range map[string]any{
-		"In": core.In, "Words": core.Words, "JSON": core.JSON, "Raw": core.Raw, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "Key": core.Key, "ShiftCount": core.ShiftCount,
+		"In": core.In, "Words": core.Words, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "ShiftCount": core.ShiftCount,
 		"Complex": core.Complex, "Real": core.Real, "Imag": core.Imag, "CopyString": core.CopyString, "DecodeRune": core.DecodeRune,
-		"DeepEqual": core.DeepEqual, "Panic": core.Panic, "NewFrame": core.NewFrame, "Run": core.Run, "Recover": core.Recover,
+		"Panic": core.Panic, "NewFrame": core.NewFrame, "Run": core.Run, "Recover": core.Recover,
 		"RecoverDirect": core.RecoverDirect, "RecoverNow": core.RecoverNow, "Deferred": core.Deferred, "IterDone": core.IterDone,
 		"Print": core.Print, "Println": core.Println, "Poll": core.Poll, "Go": core.Go, "Show": core.Show,
 		"NewMapIter": core.NewMapIter, "NewSelect": core.NewSelect,
@@ -184,6 +187,7 @@ func (i *Interp) load(u *cell.Unit) (entry func(), err error) {
 	for _, def := range u.Types {
 		t[def.Name] = reflect.Zero(reflect.PointerTo(i.real.structType(def.Type)))
 	}
+	i.real.renew(u.Renewed)
 	for _, def := range u.Descs {
 		d[def.Name] = reflect.ValueOf(i.real.desc(def.Type))
 	}

@@ -8,7 +8,7 @@ import (
 
 	"spindle/kernel/internal/cell"
 	"spindle/kernel/internal/core"
-	"spindle/kernel/internal/std"
+	"spindle/kernel/internal/named"
 )
 
 type vals = []reflect.Value
@@ -67,7 +67,10 @@ func (r *realizer) native(n cell.Native) (reflect.Value, error) {
 		return fn(rts{t}, rts{anyR}, func(a vals) vals { return single(anyValue(a[0].Interface())) }), nil
 	case "box":
 		d := r.desc(n.Type)
-		return fn(rts{t}, rts{anyR}, func(a vals) vals { return single(anyValue(core.Obj{T: d, V: a[0].Interface()})) }), nil
+		return fn(rts{t}, rts{anyR}, func(a vals) vals { return single(anyValue(named.As(a[0].Interface(), d.Face()))) }), nil
+	case "typeFor":
+		face := r.face(n.Type)
+		return fn(nil, rts{r.rtype(n.Res[0])}, func(vals) vals { return single(reflect.ValueOf(&face).Elem()) }), nil
 	case "is":
 		d := r.desc(n.Type)
 		return reflect.ValueOf(func(x any) bool { return core.Is(x, d) }), nil
@@ -110,11 +113,10 @@ func (r *realizer) native(n cell.Native) (reflect.Value, error) {
 		}), nil
 	case "errorsAs":
 		d := r.desc(n.Type)
-		target := r.pointer(n.Type)
 		conv := r.outOf(n.Type, t)
 		return fn(rts{errorR, reflect.PointerTo(t)}, rts{boolR}, func(a vals) vals {
 			err, _ := iface(a[0]).(error)
-			x, set, ok := core.ErrorsAs(err, d, func(o core.Obj) bool { return asMethod(o, target(a[1])) })
+			x, set, ok := core.ErrorsAs(err, d, named.As(a[1].Interface(), reflect.PointerTo(d.Face())))
 			if ok && !set {
 				a[1].Elem().Set(conv(x))
 			}
@@ -122,12 +124,11 @@ func (r *realizer) native(n cell.Native) (reflect.Value, error) {
 		}), nil
 	case "errorsAsType":
 		d := r.desc(n.Type)
-		target := r.pointer(n.Type)
 		conv := r.outOf(n.Type, t)
 		return fn(rts{errorR}, rts{t, boolR}, func(a vals) vals {
 			err, _ := iface(a[0]).(error)
 			p := reflect.New(t)
-			x, set, ok := core.ErrorsAs(err, d, func(o core.Obj) bool { return asMethod(o, target(p)) })
+			x, set, ok := core.ErrorsAs(err, d, named.As(p.Interface(), reflect.PointerTo(d.Face())))
 			switch {
 			case set:
 				return vals{p.Elem(), reflect.ValueOf(true)}
@@ -182,25 +183,6 @@ func (r *realizer) native(n cell.Native) (reflect.Value, error) {
 	return reflect.Value{}, fmt.Errorf("unknown native function %s", n.Kind)
 }
 
-// pointer makes the interface value of a pointer to t.
-func (r *realizer) pointer(t types.Type) func(reflect.Value) any {
-	pt := types.NewPointer(t)
-	if !r.s.Learner(pt) {
-		return func(v reflect.Value) any { return v.Interface() }
-	}
-	d := r.desc(pt)
-	return func(v reflect.Value) any { return core.Obj{T: d, V: v.Interface()} }
-}
-
-// asMethod calls a learner's As method, if it has the right form.
-func asMethod(o core.Obj, target any) bool {
-	m, _ := o.T.Method("As")
-	if t := m.Type(); t.NumIn() != 2 || t.In(1) != anyR || t.NumOut() != 1 || t.Out(0) != boolR {
-		return false
-	}
-	return o.Call("As", target)[0].Bool()
-}
-
 // ifaceName is how the runtime calls an interface type in a failed assertion.
 func (r *realizer) ifaceName(t types.Type) string {
 	if n, ok := types.Unalias(t).(*types.Named); ok {
@@ -217,23 +199,12 @@ func (r *realizer) outOf(t types.Type, rt reflect.Type) func(any) reflect.Value 
 	if !types.IsInterface(t) || rt == anyR {
 		return func(x any) reflect.Value { return as(x, rt) }
 	}
-	n := r.s.NativeNamed(t)
-	var adapt func(core.Obj) any
-	switch {
-	case rt == errorR:
-		adapt = func(o core.Obj) any { return core.ToError(o) }
-	case n != nil && n.Obj().Pkg() != nil:
-		adapt = std.Adapter(n.Obj().Pkg().Path(), n.Obj().Name())
-	}
 	return func(x any) reflect.Value {
-		if o, ok := x.(core.Obj); ok {
-			if adapt == nil {
-				panic(fmt.Sprintf("spindle: a %s cannot be passed to compiled code as %s", o.T.Name, rt))
-			}
-			x = adapt(o)
-		}
 		v := reflect.New(rt).Elem()
 		if x != nil {
+			if !reflect.TypeOf(x).Implements(rt) {
+				panic(fmt.Sprintf("spindle: a %T cannot be passed to compiled code as %s", x, rt))
+			}
 			v.Set(reflect.ValueOf(x))
 		}
 		return v

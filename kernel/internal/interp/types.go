@@ -10,6 +10,7 @@ import (
 
 	"spindle/kernel/internal/cell"
 	"spindle/kernel/internal/core"
+	"spindle/kernel/internal/named"
 )
 
 // realizer makes the native types and the run-time descriptors that units ask
@@ -20,9 +21,13 @@ type realizer struct {
 	structs map[string]reflect.Type
 	descs   map[string]*core.Type
 	dyn     map[*core.Type]types.Type
-	open    map[string]reflect.Type // structs being made → their placeholder
+	open    map[string]reflect.Type  // structs being made → their placeholder
+	made    map[string]made          // faces that reflection cannot make
+	all     map[string][]*named.Type // these, with those that came before them
+	methods []func()                 // what gives the newest of them their methods
 	patches []patch
 	serial  int
+	depth   int // of calls of face
 }
 
 // patch is a field whose type could not be told while its struct was made.
@@ -35,7 +40,7 @@ type patch struct {
 func newRealizer(s *cell.Session, symbols func(string) map[string]reflect.Value) *realizer {
 	return &realizer{
 		s: s, symbols: symbols, structs: map[string]reflect.Type{}, descs: map[string]*core.Type{},
-		dyn: map[*core.Type]types.Type{}, open: map[string]reflect.Type{},
+		dyn: map[*core.Type]types.Type{}, open: map[string]reflect.Type{}, made: map[string]made{}, all: map[string][]*named.Type{},
 	}
 }
 
@@ -136,9 +141,7 @@ func (r *realizer) structType(t *types.Struct) reflect.Type {
 		if r.unfinished(ft, map[reflect.Type]bool{}) {
 			later = append(later, i)
 		}
-		fields[i] = reflect.StructField{Name: cell.FieldName(f, i), Type: ft, Tag: reflect.StructTag(tag(f, t.Tag(i)))}
-		// Encoders look into embedded structs; reflection cannot embed methods.
-		fields[i].Anonymous = f.Embedded() && ft.Kind() == reflect.Struct && ft.NumMethod() == 0 && reflect.PointerTo(ft).NumMethod() == 0
+		fields[i] = reflect.StructField{Name: cell.FieldName(f, i), Type: ft}
 	}
 	rt := reflect.StructOf(fields)
 	delete(r.open, id)
@@ -154,14 +157,6 @@ func (r *realizer) structType(t *types.Struct) reflect.Type {
 		}
 	}
 	return rt
-}
-
-// tag hides unexported fields, which are exported natively, from encoders.
-func tag(f *types.Var, tag string) string {
-	if f.Exported() || f.Embedded() {
-		return tag
-	}
-	return `json:"-" xml:"-"`
 }
 
 // unfinished reports that t mentions a placeholder.
@@ -224,36 +219,14 @@ func (r *realizer) desc(t types.Type) *core.Type {
 		r.dyn[d] = t
 		return d
 	}
-	d := &core.Type{Name: typeName(t), Learner: r.s.Learner(t)}
+	d := &core.Type{Name: typeName(t), R: r.rtype(t)}
+	d.Kind = d.R.Kind()
 	r.descs[id], r.dyn[d] = d, t
-	d.R = r.rtype(t)
-	d.Wrapped = r.s.Wrapped(t) != nil
-	if !d.Learner && !types.IsInterface(t) {
-		d.Kind = d.R.Kind() // all about it is in its native type
-		return d
-	}
-	switch u := t.Underlying().(type) {
-	case *types.Pointer:
-		d.Kind, d.Elem = reflect.Pointer, r.desc(u.Elem())
-	case *types.Slice:
-		d.Kind, d.Elem = reflect.Slice, r.desc(u.Elem())
-	case *types.Array:
-		d.Kind, d.Elem = reflect.Array, r.desc(u.Elem())
-	case *types.Chan:
-		d.Kind, d.Elem = reflect.Chan, r.desc(u.Elem())
-	case *types.Map:
-		d.Kind, d.Key, d.Elem = reflect.Map, r.desc(u.Key()), r.desc(u.Elem())
-	case *types.Struct:
-		d.Kind = reflect.Struct
-		for i := range u.NumFields() {
-			f := u.Field(i)
-			d.Fields = append(d.Fields, core.Field{Name: f.Name(), Type: r.desc(f.Type()), Exported: f.Exported()})
-		}
-	case *types.Interface:
+	if u, ok := t.Underlying().(*types.Interface); ok {
 		d.Kind = reflect.Interface
 		r.iface(d, t, u)
-	default:
-		d.Kind = d.R.Kind()
+	} else {
+		r.setFace(d, t)
 	}
 	return d
 }

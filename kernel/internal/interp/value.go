@@ -3,6 +3,7 @@ package interp
 import (
 	"fmt"
 	"go/types"
+	"image"
 	"reflect"
 	"strings"
 
@@ -32,31 +33,21 @@ func valueText(v any) string {
 	if v == nil {
 		return "nil"
 	}
-	o, ok := v.(core.Obj)
-	if !ok {
-		rv := reflect.ValueOf(v)
-		switch rv.Kind() {
-		case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan:
-			if rv.IsNil() {
-				return "nil"
-			}
-		}
-		return fmt.Sprint(v)
-	}
-	rv := reflect.ValueOf(o.V)
+	rv := reflect.ValueOf(v)
 	switch rv.Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan:
 		if rv.IsNil() {
 			return "nil"
 		}
 	}
-	if _, isStringer := o.T.Method("String"); isStringer {
+	switch v.(type) {
+	case fmt.Stringer, error:
 		return fmt.Sprint(v)
 	}
-	if _, isError := o.T.Method("Error"); isError {
-		return fmt.Sprint(v)
+	if core.Of(v) != nil {
+		return fmt.Sprintf("%+v", v)
 	}
-	return fmt.Sprintf("%+v", v)
+	return fmt.Sprint(v)
 }
 
 // valueType is the type shown beside a value: its own, where it is in an
@@ -71,32 +62,23 @@ func valueType(v any, t types.Type) string {
 // rich is what a value shows of itself. It is nil, true for a value that has
 // put itself on the page already.
 func rich(v any) (*display.Bundle, bool) {
-	o, ok := v.(core.Obj)
-	if !ok {
-		if v == nil {
-			return nil, false
-		}
-		b, ok := display.Of(v)
-		if !ok {
-			return nil, true
-		}
-		return &b, true
-	}
-	r := display.Rich{Type: o.T.Name, Text: valueText(v)}
-	found := false
-	for method, to := range map[string]*string{"HTML": &r.HTML, "Markdown": &r.Markdown, "Latex": &r.Latex, "SVG": &r.SVG} {
-		if m, ok := o.T.Method(method); ok && m.Type().NumIn() == 1 && m.Type().NumOut() == 1 && m.Type().Out(0).Kind() == reflect.String {
-			*to, found = o.Call(method)[0].String(), true
-		}
-	}
-	for method, to := range map[string]*[]byte{"PNG": &r.PNG, "JPEG": &r.JPEG} {
-		if m, ok := o.T.Method(method); ok && m.Type().NumIn() == 1 && m.Type().NumOut() == 1 && m.Type().Out(0) == reflect.TypeFor[[]byte]() {
-			*to, found = o.Call(method)[0].Bytes(), true
-		}
-	}
-	if !found {
+	if v == nil || core.Of(v) != nil && !hasRich(v) {
 		return nil, false
 	}
-	b := r.Bundle()
+	b, ok := display.Of(v)
+	if !ok {
+		return nil, true
+	}
 	return &b, true
+}
+
+// hasRich reports that package display finds more than text in v.
+func hasRich(v any) bool {
+	switch v.(type) {
+	case interface{ HTML() string }, interface{ Markdown() string }, interface{ Latex() string }, interface{ SVG() string },
+		interface{ PNG() []byte }, interface{ JPEG() []byte }, interface{ MIMEBundle() map[string]any }, image.Image,
+		interface{ Bundle() display.Bundle }:
+		return true
+	}
+	return false
 }

@@ -10,18 +10,12 @@ import (
 // stated are the programs that differ from go run, each with the heading of
 // docs/differences.md that says why.
 var stated = map[string]string{
-	"compile/unused-import":                      "Unused imports in a session cell",
-	"stdlib/json-custom-marshal":                 "JSON into types with methods of their own",
-	"mean/json-marshaler-own":                    "JSON into types with methods of their own",
-	"stdlib/json-error-names":                    "The struct's name in a JSON error",
-	"corners/channel-of-itself":                  "Channels of their own type",
-	"panics/goexit-main-deadlock":                "runtime.Goexit in main",
-	"mean/runtime-stack-and-caller":              "What the runtime says of its own stack",
-	"stdlib/text-template":                       "Templates over types with methods",
-	"stdlib/reflect-basics":                      "Reflection on the cell's own types",
-	"language/struct-tags-and-shadowed-packages": "Reflection on the cell's own types",
-	"traps/unsafe-and-slicetricks":               "unsafe",
-	"stdlib/weak-unique-runtime":                 "A few generic functions of the standard library",
+	"compile/unused-import":         "Unused imports in a session cell",
+	"corners/channel-of-itself":     "Channels of their own type",
+	"panics/goexit-main-deadlock":   "runtime.Goexit in main",
+	"mean/runtime-stack-and-caller": "What the runtime says of its own stack",
+	"traps/unsafe-and-slicetricks":  "unsafe",
+	"stdlib/weak-unique-runtime":    "A few generic functions of the standard library",
 }
 
 // TestDifferences holds docs/differences.md to what the corpus shows.

@@ -1,8 +1,7 @@
 // Package std is the standard library as cells see it: for each package its
-// symbols for yaegi, its interfaces as adapters that stand for a learner's
-// value in native code, and its export data for the type checker, so that
-// neither needs a Go toolchain. All three are made by gen from the toolchain
-// that builds the kernel, and loaded a package at a time.
+// symbols for yaegi and its export data for the type checker, so that neither
+// needs a Go toolchain. Both are made by gen from the toolchain that builds the
+// kernel, and loaded a package at a time.
 package std
 
 import (
@@ -19,8 +18,6 @@ import (
 	"sync"
 
 	"golang.org/x/tools/go/gcexportdata"
-
-	"spindle/kernel/internal/core"
 )
 
 //go:generate go run ./gen
@@ -35,15 +32,6 @@ func Symbols(path string) map[string]reflect.Value {
 		return nil
 	}
 	return f()
-}
-
-// Adapter makes the native form of a learner's value for the interface
-// path.name; nil where there is none.
-func Adapter(path, name string) func(core.Obj) any {
-	if a := optional[path+"."+name]; a != nil {
-		return a
-	}
-	return adapters[path+"."+name]
 }
 
 // Names maps the name of each package to the paths that have it.

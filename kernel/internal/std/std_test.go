@@ -2,10 +2,8 @@ package std_test
 
 import (
 	"go/types"
-	"reflect"
 	"testing"
 
-	"spindle/kernel/internal/core"
 	"spindle/kernel/internal/std"
 )
 
@@ -62,22 +60,5 @@ func TestUnknown(t *testing.T) {
 	}
 	if std.Symbols("no/such") != nil {
 		t.Error("symbols of a package that is not there")
-	}
-}
-
-// TestAdapter: a learner's value behind a native interface.
-func TestAdapter(t *testing.T) {
-	typ := &core.Type{Name: "main.T", Kind: reflect.Int, R: reflect.TypeFor[int](), Learner: true}
-	core.Register(typ, "Read", func(self int, p []byte) (int, error) { return copy(p, "abc"[:self]), nil })
-	r, ok := std.Adapter("io", "Reader")(core.Obj{T: typ, V: 2}).(interface{ Read([]byte) (int, error) })
-	if !ok {
-		t.Fatal("no io.Reader")
-	}
-	p := make([]byte, 8)
-	if n, err := r.Read(p); n != 2 || err != nil || string(p[:2]) != "ab" {
-		t.Errorf("read %d %v %q", n, err, p)
-	}
-	if std.Adapter("io", "NoSuch") != nil {
-		t.Error("an adapter for what is not there")
 	}
 }

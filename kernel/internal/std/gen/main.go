@@ -70,9 +70,9 @@ func run() error {
 	var zbuf bytes.Buffer
 	zw := zip.NewWriter(&zbuf)
 	zw.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
-	var syms, ads strings.Builder
+	var syms strings.Builder
 	var imports []string
-	var table, adTable strings.Builder
+	var table strings.Builder
 	for _, p := range paths {
 		pkg, err := imp.Import(p)
 		if err != nil {
@@ -89,7 +89,7 @@ func run() error {
 		if _, err := w.Write(buf.Bytes()); err != nil {
 			return err
 		}
-		if symbols(&syms, &ads, &adTable, pkg) {
+		if symbols(&syms, pkg) {
 			imports = append(imports, p)
 		}
 		fmt.Fprintf(&table, "%q: s_%s,\n", p, ident(p))
@@ -106,19 +106,7 @@ func run() error {
 		fmt.Fprintf(&f, "p_%s %q\n", ident(p), p)
 	}
 	f.WriteString(")\n\n// packages has a function for each package, so that none costs anything before it is used.\nvar packages = map[string]func() map[string]reflect.Value{\n" + table.String() + "}\n\n" + syms.String())
-	if err := write("symbols_std.go", f.String()); err != nil {
-		return err
-	}
-	var a strings.Builder
-	a.WriteString(header + "package std\n\nimport (\n\"spindle/kernel/internal/core\"\n\n")
-	text := ads.String()
-	for _, p := range imports {
-		if strings.Contains(text, "p_"+ident(p)+".") {
-			fmt.Fprintf(&a, "p_%s %q\n", ident(p), p)
-		}
-	}
-	a.WriteString(")\n\nvar adapters = map[string]func(core.Obj) any{\n" + adTable.String() + "}\n\n" + text)
-	return write("symbols_adapters.go", a.String())
+	return write("symbols_std.go", f.String())
 }
 
 // header begins a generated file. All of the standard library is there, what
@@ -143,8 +131,8 @@ func ident(p string) string {
 	}, p)
 }
 
-// symbols writes the function that lists pkg's symbols, and its adapters.
-func symbols(b, ads, adTable *strings.Builder, pkg *types.Package) (used bool) {
+// symbols writes the function that lists pkg's symbols.
+func symbols(b *strings.Builder, pkg *types.Package) (used bool) {
 	id := ident(pkg.Path())
 	alias := "p_" + id
 	fmt.Fprintf(b, "func s_%s() map[string]reflect.Value {\nreturn map[string]reflect.Value{\n", id)
@@ -173,7 +161,6 @@ func symbols(b, ads, adTable *strings.Builder, pkg *types.Package) (used bool) {
 				if !i.IsMethodSet() {
 					continue
 				}
-				adapter(ads, adTable, pkg, name, i, alias)
 			}
 			fmt.Fprintf(b, "%q: reflect.ValueOf((*%s.%s)(nil)),\n", name, alias, name)
 		default:
@@ -183,96 +170,4 @@ func symbols(b, ads, adTable *strings.Builder, pkg *types.Package) (used bool) {
 	}
 	b.WriteString("}\n}\n\n")
 	return used
-}
-
-// adapter writes a type that implements pkg.name by calling a learner's value.
-func adapter(b, table *strings.Builder, pkg *types.Package, name string, i *types.Interface, alias string) {
-	if i.NumMethods() == 0 {
-		return
-	}
-	q := func(p *types.Package) string { return "p_" + ident(p.Path()) }
-	ok := true
-	for m := range i.Methods() {
-		if !m.Exported() || !nameable(m.Type(), map[types.Type]bool{}) {
-			ok = false
-		}
-	}
-	if !ok {
-		return
-	}
-	tn := "a_" + ident(pkg.Path()) + "_" + name
-	fmt.Fprintf(table, "%q: func(o core.Obj) any { return %s{core.Holder{Obj: o}} },\n", pkg.Path()+"."+name, tn)
-	fmt.Fprintf(b, "type %s struct{ core.Holder }\n\n", tn)
-	for m := range i.Methods() {
-		if m.Name() == "Format" {
-			continue // core.Holder's
-		}
-		sig := m.Type().(*types.Signature)
-		var params, args, results []string
-		for j := range sig.Params().Len() {
-			t := types.TypeString(sig.Params().At(j).Type(), q)
-			if sig.Variadic() && j == sig.Params().Len()-1 {
-				t = "..." + strings.TrimPrefix(t, "[]")
-			}
-			params = append(params, fmt.Sprintf("a%d %s", j, t))
-			args = append(args, fmt.Sprintf("a%d", j))
-		}
-		for j := range sig.Results().Len() {
-			results = append(results, types.TypeString(sig.Results().At(j).Type(), q))
-		}
-		call := fmt.Sprintf("h.Call(%s)", strings.Join(append([]string{fmt.Sprintf("%q", m.Name())}, args...), ", "))
-		fmt.Fprintf(b, "func (h %s) %s(%s) (%s) {\n", tn, m.Name(), strings.Join(params, ", "), strings.Join(results, ", "))
-		if len(results) == 0 {
-			fmt.Fprintf(b, "%s\n}\n\n", call)
-			continue
-		}
-		var rs []string
-		for j, r := range results {
-			rs = append(rs, fmt.Sprintf("core.Result[%s](r[%d])", r, j))
-		}
-		fmt.Fprintf(b, "r := %s\nreturn %s\n}\n\n", call, strings.Join(rs, ", "))
-	}
-}
-
-// nameable reports that t can be written outside its package.
-func nameable(t types.Type, seen map[types.Type]bool) bool {
-	if seen[t] {
-		return true
-	}
-	seen[t] = true
-	switch t := types.Unalias(t).(type) {
-	case *types.Named:
-		o := t.Obj()
-		if o.Pkg() == nil {
-			return true
-		}
-		if !o.Exported() || skipped(o.Pkg().Path()) {
-			return false
-		}
-		for a := range t.TypeArgs().Types() {
-			if !nameable(a, seen) {
-				return false
-			}
-		}
-		return true
-	case *types.Pointer:
-		return nameable(t.Elem(), seen)
-	case *types.Slice:
-		return nameable(t.Elem(), seen)
-	case *types.Array:
-		return nameable(t.Elem(), seen)
-	case *types.Chan:
-		return nameable(t.Elem(), seen)
-	case *types.Map:
-		return nameable(t.Key(), seen) && nameable(t.Elem(), seen)
-	case *types.Signature:
-		return nameable(t.Params(), seen) && nameable(t.Results(), seen)
-	case *types.Tuple:
-		for v := range t.Variables() {
-			if !nameable(v.Type(), seen) {
-				return false
-			}
-		}
-	}
-	return true
 }
