@@ -59,6 +59,7 @@ var faults = []fault{
 	{name: "SIGSTOP from outside", cell: "time.Sleep(10 * time.Second)", signal: syscall.SIGSTOP, ename: "signal: stopped", want: "Nothing was lost"},
 	{name: "SIGTERM from outside", cell: "time.Sleep(10 * time.Second)", signal: syscall.SIGTERM, ename: "signal: terminated", want: "signal: terminated", lost: true},
 	{name: "for {}, interrupted", cell: "for {\n}", interrupt: true, ename: "interrupted", want: place(1)},
+	{name: "recursion without end, interrupted", before: "func fib(n int) int {\n\tif n < 2 {\n\t\treturn n\n\t}\n\treturn fib(n-1) + fib(n-2)\n}", cell: "fib(80)", interrupt: true, ename: "interrupted", want: "Nothing was lost"},
 	{name: "select {}", cell: "select {}", ename: "fatal error", want: "all goroutines are asleep - deadlock!.*" + place(1)},
 	{name: "select {} with another goroutine, interrupted", before: "go func() { for { time.Sleep(time.Second) } }()", cell: "select {}", interrupt: true, ename: "interrupted", want: "left where it waits"},
 	{name: "time.Sleep(time.Hour), interrupted", cell: "time.Sleep(time.Hour)", interrupt: true, ename: "interrupted", want: "left where it waits"},

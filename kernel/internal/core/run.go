@@ -9,7 +9,6 @@ import (
 	"runtime/trace"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"unsafe"
 )
 
@@ -35,49 +34,12 @@ type Host struct {
 
 var (
 	host   Host
-	owners sync.Map // label set → cell
+	owners sync.Map // label set → owner
 	sets   sync.Map // owner → *labels
-	// Stop is 1 while the running cell is asked to stop.
-	stop     atomic.Int32
-	stopCell atomic.Int64
 )
 
 // Connect sets what core runs in. It is called once, before any cell runs.
 func Connect(h Host) { host = h }
-
-// Interrupted is the value of the panic that ends an interrupted cell.
-type Interrupted struct{}
-
-func (Interrupted) Error() string { return "interrupted" }
-
-// Interrupt asks the loops of a cell to end; 0 takes the request back.
-func Interrupt(cell int) {
-	stopCell.Store(int64(cell))
-	if cell == 0 {
-		stop.Store(0)
-	} else {
-		stop.Store(1)
-	}
-}
-
-// Poll is called once in each turn of every loop.
-func Poll() {
-	if Stopped() {
-		panic(NewInterrupted())
-	}
-}
-
-// Stopped tells whether the calling goroutine's cell is asked to stop.
-func Stopped() bool { return stop.Load() != 0 && int64(CellOf()) == stopCell.Load() }
-
-// NewInterrupted is the panic that stops it.
-func NewInterrupted() *Panicking { return &Panicking{Value: Interrupted{}} }
-
-// Enter makes the calling goroutine cell's; the result undoes it.
-func Enter(cell int) (leave func()) {
-	label(cell, Site{})
-	return func() { pprof.SetGoroutineLabels(context.Background()) }
-}
 
 // owner is what a set of labels stands for.
 type owner struct {
@@ -105,15 +67,17 @@ func label(cell int, site Site) {
 	}
 	set := l.(*labels)
 	pprof.SetGoroutineLabels(set.ctx)
-	set.known.Do(func() { owners.Store(profLabel(), cell) })
+	set.known.Do(func() { owners.Store(profLabel(), o) })
 }
 
 // CellOf is the cell that the calling goroutine belongs to; 0 is none.
-func CellOf() int {
-	if c, ok := owners.Load(profLabel()); ok {
-		return c.(int)
-	}
-	return 0
+func CellOf() int { return ownerOf().cell }
+
+// ownerOf is what the calling goroutine belongs to.
+func ownerOf() owner {
+	o, _ := owners.Load(profLabel())
+	of, _ := o.(owner)
+	return of
 }
 
 // Go is the go statement at a place of the learner's code.

@@ -15,8 +15,9 @@ import (
 
 // graceTime is how long the worker gets to say whether an interrupted cell
 // stops or is stuck (package worker: askTime). It ends a process that says
-// nothing at all, so it may be long: a busy machine must not cost the session.
-const graceTime = 300 * time.Millisecond
+// nothing at all, so it may be long: neither a busy machine nor a hundred busy
+// goroutines of earlier cells are to cost the session.
+const graceTime = time.Second
 
 // Why a cell is ended before its time.
 const (

@@ -168,7 +168,8 @@ func (l *layout) poll(n node, here cell.Place) {
 	}
 }
 
-// traced makes a panic that passes through a call take the call's place along.
+// traced makes a panic that passes through a call take the call's place along,
+// and an interrupt reach functions that call each other without a loop.
 func (l *layout) traced(n node, here cell.Place) {
 	e := l.execOf(n)
 	old := *e
@@ -177,6 +178,9 @@ func (l *layout) traced(n node, here cell.Place) {
 	}
 	place := packed(here)
 	*e = func(f unsafe.Pointer) (next bltn) {
+		if core.StoppedAtCall() {
+			panic(addPlace(core.NewInterrupted(), here))
+		}
 		done := false
 		defer func() {
 			if !done {

@@ -9,7 +9,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	yaegi "github.com/traefik/yaegi/interp"
 
@@ -29,10 +29,12 @@ type Interp struct {
 	yaegi   *yaegi.Interpreter
 	layout  layout
 	loaded  map[string]bool // compiled packages that yaegi knows
-	running atomic.Int64    // the cell being evaluated
 	shown   []any
 	places  map[string]map[string]reflect.Value // symbols of compiled packages by path
 	scope   scope
+
+	runMu   sync.Mutex // guards running
+	running int        // the cell being evaluated; 0 is none
 }
 
 // New makes the evaluator.
@@ -122,6 +124,8 @@ func coreSymbols() map[string]reflect.Value {
 
 // Eval implements Evaluator.
 func (i *Interp) Eval(c Cell) Outcome {
+	i.begin(c.Count)
+	defer i.end(c.Count)
 	unit, err := i.session.Lower(c.Count, c.Source)
 	if err != nil {
 		return Outcome{Err: staticError(c, err)}
@@ -140,12 +144,9 @@ func (i *Interp) Eval(c Cell) Outcome {
 		i.note(c.Count, n)
 	}
 	i.shown = nil
-	i.running.Store(int64(c.Count))
 	leave := core.Enter(c.Count)
 	failed := i.run(run)
 	leave()
-	i.running.Store(0)
-	core.Interrupt(0)
 	if failed != nil {
 		return Outcome{Err: panicError(failed)}
 	}
@@ -153,6 +154,24 @@ func (i *Interp) Eval(c Cell) Outcome {
 		return Outcome{}
 	}
 	return Outcome{Value: show(unit.Value, i.shown)}
+}
+
+// begin makes an interrupt from now on count's.
+func (i *Interp) begin(count int) {
+	i.runMu.Lock()
+	defer i.runMu.Unlock()
+	i.running = count
+}
+
+// end is begin's end. A cell that was left where it waits may end while
+// another one runs.
+func (i *Interp) end(count int) {
+	i.runMu.Lock()
+	defer i.runMu.Unlock()
+	if i.running == count {
+		i.running = 0
+	}
+	core.Ended(count)
 }
 
 const adviceGo = "Begin the cell with %%go to run it with the Go toolchain."
@@ -272,8 +291,10 @@ func (i *Interp) placer(u *cell.Unit) func(pos int) cell.Place {
 
 // Interrupt implements Evaluator.
 func (i *Interp) Interrupt() {
-	if c := i.running.Load(); c != 0 {
-		core.Interrupt(int(c))
+	i.runMu.Lock()
+	defer i.runMu.Unlock()
+	if i.running != 0 {
+		core.Interrupt(i.running)
 	}
 }
 

@@ -30,7 +30,7 @@ func (w *Worker) shell(r *run, line string) frames.DoneBody {
 		_ = process.KillGroup(group, unix.SIGINT)
 		select {
 		case <-r.over:
-		case <-time.After(askTime / 2):
+		case <-time.After(termTime):
 			_ = process.KillGroup(group, unix.SIGKILL)
 		}
 	})

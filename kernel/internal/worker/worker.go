@@ -77,6 +77,10 @@ func Main(args []string, cfg Config) int {
 		}
 	}
 	applyLimits(limits)
+	// Non-blocking, so that the goroutine that reads parks: in a system call it
+	// would keep its processor for a while, and a goroutine that it has started
+	// would not run beside a busy cell.
+	_ = unix.SetNonblock(3, true)
 	in, out := os.NewFile(3, "frames in"), os.NewFile(4, "frames out")
 	w := &Worker{cfg: cfg, out: frames.NewWriter(out), acks: map[uint32]chan struct{}{}}
 	w.comms = comm.NewHub(commHost{w})
@@ -200,6 +204,7 @@ func (w *Worker) serve(in io.Reader) error {
 			go w.execute(r, body)
 		case frames.Interrupt:
 			if r := w.running.Load(); r != nil && r.cell == int(f.Number) {
+				w.ask(r)
 				go w.interrupt(r)
 			}
 		case frames.Call:
@@ -374,56 +379,6 @@ func (w *Worker) liveCells() []int {
 	})
 	slices.Sort(cells)
 	return cells
-}
-
-const (
-	firstTime = 5 * time.Millisecond  // for a cell to stop by itself when asked
-	askTime   = 25 * time.Millisecond // the same, for one that is busy
-)
-
-// interrupt stops r: by asking; where its goroutine is parked, in a channel
-// operation or a sleep, by leaving it there. A cell that is busy and does not
-// listen is reported stuck, and the engine ends the process.
-func (w *Worker) interrupt(r *run) {
-	r.asked.Store(true)
-	if w.cfg.Interrupted != nil {
-		w.cfg.Interrupted()
-	}
-	if stop := r.stop.Load(); stop != nil {
-		(*stop)()
-	} else {
-		w.eval.Interrupt()
-	}
-	select {
-	case <-r.over:
-		return
-	case <-time.After(firstTime):
-	}
-	if state := w.parked(r); state != "" && r.stop.Load() == nil {
-		w.abandon(r, &frames.ErrorBody{
-			Name: "interrupted", Value: "interrupted",
-			Traceback: []string{"interrupted: the cell's goroutine was left where it waits [" + state + "]"},
-		})
-		return
-	}
-	select {
-	case <-r.over:
-	case <-time.After(askTime - firstTime):
-		_ = w.out.Write(frames.Stuck, uint32(r.cell), nil)
-	}
-}
-
-// parked returns what r's goroutine waits for, "" where it is busy.
-func (w *Worker) parked(r *run) string {
-	for _, g := range tracebacks(deadlockMost) {
-		if g.ID == r.goroutine.Load() {
-			if asleep(g.State) || g.State == "sleep" || g.State == "IO wait" || g.State == "syscall" {
-				return g.State
-			}
-			return ""
-		}
-	}
-	return ""
 }
 
 func (r *run) setStop(stop func()) { r.stop.Store(&stop) }
