@@ -71,6 +71,9 @@ func Poll() {
 	}
 }
 
+// Stopping tells whether any cell is asked to stop; it costs next to nothing.
+func Stopping() bool { return halted.Load() != 0 }
+
 // Stopped tells whether the calling goroutine's cell is asked to stop.
 func Stopped() bool {
 	if halted.Load() == 0 || uintptr(profLabel()) == calm.Load() {

@@ -1,10 +1,6 @@
 package interp
 
-import (
-	"unsafe"
-
-	"spindle/kernel/internal/cell"
-)
+import "spindle/kernel/internal/cell"
 
 // at runs a node with its place among its arguments, where the runtime's own
 // tracebacks show it: "spindle/kernel/internal/interp.at(0x300000004, …)" is
@@ -13,8 +9,8 @@ import (
 // them. Package trace reads it.
 //
 //go:noinline
-func at(place uint64, node bltn, frame unsafe.Pointer) bltn {
-	next := node(frame)
+func at(place uint64, run bltn, f *frame) bltn {
+	next := run(f)
 	if place == 0 { // keeps place alive, and so on the stack, during the call
 		return nil
 	}

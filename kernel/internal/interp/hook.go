@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 	"unsafe"
@@ -17,128 +16,82 @@ import (
 // node of its syntax tree has a generator of the closure that will run; hook
 // wraps the generators of the nodes that can panic, so that a panic passing
 // through takes the node's place along, and turns the node of a core.Poll()
-// into the poll itself. A wrapped node costs a few nanoseconds. The fields are
-// private; their offsets are read by reflection when the evaluator is made,
-// which fails if they are not what they were.
+// into the poll itself. What that costs, and more, faster closures for the
+// common nodes win back (fast.go): such a closure does only what cannot fail,
+// and leaves the rest to the wrapped one.
 
-// bltn is yaegi's type of a node's closure: it runs the node in a frame, and
-// returns the next.
-type bltn func(frame unsafe.Pointer) bltn
-
-// layout has the offsets of the private fields that hook reads and writes.
-type layout struct {
-	root                                              uintptr
-	child, exec, gen, kind, pos, action, ident, tnext uintptr
-	kinds, actions                                    []string // names by number
-}
-
-func newLayout() (layout, error) {
-	var l layout
-	prog := reflect.TypeFor[yaegi.Program]()
-	root, ok := prog.FieldByName("root")
-	if !ok || root.Type.Kind() != reflect.Pointer {
-		return l, fmt.Errorf("yaegi's Program has no root as known")
-	}
-	l.root = root.Offset
-	node := root.Type.Elem()
-	for name, at := range map[string]*uintptr{
-		"child": &l.child, "exec": &l.exec, "gen": &l.gen, "kind": &l.kind, "pos": &l.pos, "action": &l.action,
-		"ident": &l.ident, "tnext": &l.tnext,
-	} {
-		f, ok := node.FieldByName(name)
-		if !ok {
-			return l, fmt.Errorf("yaegi's node has no field %s", name)
-		}
-		*at = f.Offset
-		want := map[string]reflect.Kind{"child": reflect.Slice, "exec": reflect.Func, "gen": reflect.Func, "pos": reflect.Int, "kind": reflect.Uint, "action": reflect.Uint, "ident": reflect.String, "tnext": reflect.Pointer}[name]
-		if want != 0 && f.Type.Kind() != want {
-			return l, fmt.Errorf("yaegi's node.%s is a %s", name, f.Type.Kind())
-		}
-		switch name {
-		case "kind":
-			l.kinds = names(f.Type)
-		case "action":
-			l.actions = names(f.Type)
-		}
-	}
-	return l, nil
-}
-
-// names are what the String method of an enumeration says.
-func names(t reflect.Type) []string {
-	var out []string
-	for i := range uint64(100) {
-		v := reflect.New(t).Elem()
-		v.SetUint(i)
-		out = append(out, fmt.Sprint(v.Interface()))
-	}
-	return out
-}
-
-type node = unsafe.Pointer
-
-func (l *layout) children(n node) []node   { return *(*[]node)(unsafe.Add(n, l.child)) }
-func (l *layout) execOf(n node) *bltn      { return (*bltn)(unsafe.Add(n, l.exec)) }
-func (l *layout) genOf(n node) *func(node) { return (*func(node))(unsafe.Add(n, l.gen)) }
-func (l *layout) kindOf(n node) string     { return l.kinds[*(*uint)(unsafe.Add(n, l.kind))] }
-func (l *layout) actionOf(n node) string   { return l.actions[*(*uint)(unsafe.Add(n, l.action))] }
-func (l *layout) posOf(n node) int         { return *(*int)(unsafe.Add(n, l.pos)) }
-func (l *layout) identOf(n node) string    { return *(*string)(unsafe.Add(n, l.ident)) }
-
-// wrap hooks every node of p that can panic.
+// wrap hooks every node of p.
 func (l *layout) wrap(p *yaegi.Program, place func(pos int) cell.Place) {
-	root := *(*node)(unsafe.Add(unsafe.Pointer(p), l.root))
-	seen := map[node]bool{}
-	var walk func(n node)
-	walk = func(n node) {
+	root := *(**node)(unsafe.Add(unsafe.Pointer(p), l.root))
+	var nodes []*node
+	seen := map[*node]bool{}
+	var walk func(n *node)
+	walk = func(n *node) {
 		if n == nil || seen[n] {
 			return
 		}
 		seen[n] = true
-		for _, c := range l.children(n) {
+		for _, c := range n.child {
 			walk(c)
 		}
-		gen := l.genOf(n)
-		if *gen == nil {
-			return
-		}
-		// yaegi has run the generators of function literals already (cfg.go,
-		// funcLitExpr): without what they made, Execute runs them again, hooks
-		// and all.
-		*l.execOf(n) = nil
-		old := *gen
-		switch {
-		case l.isPoll(n):
-			here := place(l.posOf(n))
-			*gen = func(n node) { old(n); l.poll(n, here) }
-		case l.calls(n):
-			here := place(l.posOf(n))
-			*gen = func(n node) { old(n); l.traced(n, here) }
-		case l.risky(n):
-			here := place(l.posOf(n))
-			*gen = func(n node) { old(n); l.worded(n, here) }
+		if n.gen != nil {
+			nodes = append(nodes, n)
 		}
 	}
 	walk(root)
-}
-
-func (l *layout) isPoll(n node) bool {
-	c := l.children(n)
-	if l.kindOf(n) != "callExpr" || len(c) != 1 || l.kindOf(c[0]) != "selectorExpr" {
-		return false
+	nops := map[*node]bool{}
+	for _, n := range nodes {
+		nops[n] = l.genOf(n) == "nop" && n.fnext == nil
 	}
-	s := l.children(c[0])
-	return len(s) == 2 && l.identOf(s[0]) == "core" && l.identOf(s[1]) == "Poll"
+	for _, n := range nodes {
+		// yaegi has run the generators of function literals already (cfg.go,
+		// funcLitExpr): without what they made, Execute runs them again, hooks
+		// and all.
+		n.exec = nil
+		n.tnext, n.fnext = past(n.tnext, nops), past(n.fnext, nops)
+		if n.start != nil {
+			n.start = past(n.start, nops)
+		}
+		old, gen, here := n.gen, l.genOf(n), place(n.pos)
+		switch {
+		case l.isPoll(n):
+			n.gen = func(n *node) { old(n); l.poll(n, here) }
+		case l.kindOf(n) == "callExpr":
+			n.gen = func(n *node) { old(n); l.faster(n, gen, here, traced(n.exec, here)) }
+		case l.risky(n):
+			n.gen = func(n *node) { old(n); l.faster(n, gen, here, l.worded(n, here)) }
+		default:
+			n.gen = func(n *node) { old(n); l.faster(n, gen, here, n.exec) }
+		}
+	}
 }
 
-func (l *layout) calls(n node) bool { return l.kindOf(n) == "callExpr" }
+// past is n, or what comes after it where it does nothing.
+func past(n *node, nops map[*node]bool) *node {
+	for range 100 { // nothing but such nodes is an endless loop
+		if n == nil || !nops[n] || n.tnext == nil {
+			return n
+		}
+		n = n.tnext
+	}
+	return n
+}
 
-func (l *layout) risky(n node) bool {
+func (l *layout) isPoll(n *node) bool {
+	return l.kindOf(n) == "callExpr" && len(n.child) == 1 && l.names(n.child[0], "core", "Poll")
+}
+
+// names reports that n is the selector pkg.name.
+func (l *layout) names(n *node, pkg, name string) bool {
+	return l.kindOf(n) == "selectorExpr" && len(n.child) == 2 && n.child[0].ident == pkg && n.child[1].ident == name
+}
+
+func (l *layout) risky(n *node) bool {
 	switch l.kindOf(n) {
 	case "indexExpr", "selectorExpr", "sendStmt", "sliceExpr", "starExpr":
 		return true
 	case "assignStmt":
-		switch l.kindOf(l.children(n)[0]) {
+		switch l.kindOf(n.child[0]) {
 		case "indexExpr", "starExpr", "selectorExpr", "parenExpr":
 			return true
 		}
@@ -153,33 +106,52 @@ func (l *layout) risky(n node) bool {
 }
 
 // poll replaces a call of core.Poll: it runs the next node in the same step.
-func (l *layout) poll(n node, here cell.Place) {
-	e := l.execOf(n)
-	tnext := *(*node)(unsafe.Add(n, l.tnext))
-	if *e == nil || tnext == nil {
+func (l *layout) poll(n *node, here cell.Place) {
+	next := n.tnext
+	if n.exec == nil || next == nil {
 		return
 	}
-	next := l.execOf(tnext)
-	*e = func(f unsafe.Pointer) bltn {
-		if core.Stopped() {
-			panic(addPlace(core.NewInterrupted(), here))
+	if l.isPoll(next) { // for {}
+		n.exec = func(*frame) bltn {
+			if core.Stopping() {
+				stopped(here)
+			}
+			return next.exec
 		}
-		return (*next)(f)
+		return
+	}
+	n.exec = func(f *frame) bltn {
+		if core.Stopping() {
+			stopped(here)
+		}
+		return next.exec(f)
+	}
+}
+
+// stopped ends the goroutine if it is its cell that was asked to stop.
+func stopped(here cell.Place) {
+	if core.Stopped() {
+		panic(addPlace(core.NewInterrupted(), here))
+	}
+}
+
+// stoppedAtCall does so for functions that call each other without a loop.
+func stoppedAtCall(here cell.Place) {
+	if core.StoppedAtCall() {
+		panic(addPlace(core.NewInterrupted(), here))
 	}
 }
 
 // traced makes a panic that passes through a call take the call's place along,
 // and an interrupt reach functions that call each other without a loop.
-func (l *layout) traced(n node, here cell.Place) {
-	e := l.execOf(n)
-	old := *e
+func traced(old bltn, here cell.Place) bltn {
 	if old == nil {
-		return
+		return nil
 	}
 	place := packed(here)
-	*e = func(f unsafe.Pointer) (next bltn) {
-		if core.StoppedAtCall() {
-			panic(addPlace(core.NewInterrupted(), here))
+	return func(f *frame) (next bltn) {
+		if core.Stopping() {
+			stoppedAtCall(here)
 		}
 		done := false
 		defer func() {
@@ -197,23 +169,22 @@ func (l *layout) traced(n node, here cell.Place) {
 
 // worded does the same for a node whose own operation may panic, and words
 // what reflection said as the runtime would have.
-func (l *layout) worded(n node, here cell.Place) {
-	e := l.execOf(n)
-	old := *e
+func (l *layout) worded(n *node, here cell.Place) bltn {
+	old := n.exec
 	if old == nil {
-		return
+		return nil
 	}
 	place := packed(here)
-	var operands []func(unsafe.Pointer) reflect.Value
+	var operands []func(*frame) reflect.Value
 	bounds := l.kindOf(n) == "indexExpr" || l.kindOf(n) == "sliceExpr"
 	if bounds {
-		for _, c := range l.children(n) {
+		for _, c := range n.child {
 			operands = append(operands, genValue(c))
 		}
 	}
 	noLow := l.actionOf(n) == "slice0"
 	slicing := l.kindOf(n) == "sliceExpr"
-	*e = func(f unsafe.Pointer) (next bltn) {
+	return func(f *frame) (next bltn) {
 		done := false
 		defer func() {
 			if done {
@@ -234,12 +205,9 @@ func (l *layout) worded(n node, here cell.Place) {
 	}
 }
 
-//go:linkname genValue github.com/traefik/yaegi/interp.genValue
-func genValue(n unsafe.Pointer) func(frame unsafe.Pointer) reflect.Value
-
 // boundsError does with an empty type what the node did, and gives what the
 // runtime panics with: a runtime.Error with the indices in its text.
-func boundsError(r any, slicing, noLow bool, operands []func(unsafe.Pointer) reflect.Value, f unsafe.Pointer) (out any) {
+func boundsError(r any, slicing, noLow bool, operands []func(*frame) reflect.Value, f *frame) (out any) {
 	out = r
 	defer func() {
 		if e := recover(); e != nil {

@@ -27,7 +27,7 @@ type Interp struct {
 	session *cell.Session
 	real    *realizer
 	yaegi   *yaegi.Interpreter
-	layout  layout
+	layout  *layout
 	loaded  map[string]bool // compiled packages that yaegi knows
 	shown   []any
 	places  map[string]map[string]reflect.Value // symbols of compiled packages by path
@@ -215,7 +215,8 @@ func (i *Interp) load(u *cell.Unit) (entry func(), err error) {
 		if err != nil {
 			return nil, err
 		}
-		n[def.Name] = v
+		n[def.Name] = v.value
+		i.layout.natives[def.Name] = v
 	}
 	for _, def := range u.Vars {
 		g[def.Name] = reflect.New(i.real.rtype(def.Type))
@@ -248,6 +249,7 @@ func (i *Interp) load(u *cell.Unit) (entry func(), err error) {
 		return nil, err
 	}
 	i.layout.wrap(prog, i.placer(u))
+	defer clear(i.layout.natives) // its nodes have them now
 	if _, err := i.yaegi.Execute(prog); err != nil {
 		var p yaegi.Panic
 		if errors.As(err, &p) {

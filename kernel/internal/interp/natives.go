@@ -22,8 +22,22 @@ var (
 	iterR   = reflect.TypeFor[*core.MapIter]()
 )
 
-func fn(in, out []reflect.Type, f func(vals) vals) reflect.Value {
-	return reflect.MakeFunc(reflect.FuncOf(in, out, false), f)
+// native is a native function: for yaegi as a value, and as it is for calls
+// that hook makes without a detour through reflection (direct.go).
+type native struct {
+	value reflect.Value
+	in    []reflect.Type
+	f     func(vals) vals
+	keeps bool // it may keep its operands, which must not be variables then
+}
+
+func fn(in, out []reflect.Type, f func(vals) vals) native {
+	return native{value: reflect.MakeFunc(reflect.FuncOf(in, out, false), f), in: in, f: f}
+}
+
+func keeping(n native) native {
+	n.keeps = true
+	return n
 }
 
 type rts = []reflect.Type
@@ -36,15 +50,6 @@ func iface(v reflect.Value) any {
 	return v.Interface()
 }
 
-// anyValue is x as a reflect.Value of type any.
-func anyValue(x any) reflect.Value {
-	v := reflect.New(anyR).Elem()
-	if x != nil {
-		v.Set(reflect.ValueOf(x))
-	}
-	return v
-}
-
 // as is x as a reflect.Value of type t, a concrete or an interface type.
 func as(x any, t reflect.Type) reflect.Value {
 	v := reflect.New(t).Elem()
@@ -55,7 +60,7 @@ func as(x any, t reflect.Type) reflect.Value {
 }
 
 // native makes one of the native functions that a unit asks for.
-func (r *realizer) native(n cell.Native) (reflect.Value, error) {
+func (r *realizer) native(n cell.Native) (native, error) {
 	var t reflect.Type
 	if n.Type != nil {
 		if _, ok := n.Type.(*types.Signature); !ok || n.Kind != "method" {
@@ -64,16 +69,16 @@ func (r *realizer) native(n cell.Native) (reflect.Value, error) {
 	}
 	switch n.Kind {
 	case "any":
-		return fn(rts{t}, rts{anyR}, func(a vals) vals { return single(anyValue(a[0].Interface())) }), nil
+		return fn(rts{t}, rts{anyR}, func(a vals) vals { return a }), nil
 	case "box":
 		d := r.desc(n.Type)
-		return fn(rts{t}, rts{anyR}, func(a vals) vals { return single(anyValue(named.As(a[0].Interface(), d.Face()))) }), nil
+		return fn(rts{t}, rts{anyR}, func(a vals) vals { return single(reflect.ValueOf(named.As(a[0].Interface(), d.Face()))) }), nil
 	case "typeFor":
 		face := r.face(n.Type)
 		return fn(nil, rts{r.rtype(n.Res[0])}, func(vals) vals { return single(reflect.ValueOf(&face).Elem()) }), nil
 	case "is":
 		d := r.desc(n.Type)
-		return reflect.ValueOf(func(x any) bool { return core.Is(x, d) }), nil
+		return fn(rts{anyR}, rts{boolR}, func(a vals) vals { return single(reflect.ValueOf(core.Is(iface(a[0]), d))) }), nil
 	case "assert":
 		d, from := r.desc(n.Type), r.ifaceName(n.Sig[0])
 		conv := r.outOf(n.Type, t)
@@ -169,18 +174,18 @@ func (r *realizer) native(n cell.Native) (reflect.Value, error) {
 	case "iterValue":
 		return fn(rts{iterR}, rts{t}, func(a vals) vals { return single(a[0].Interface().(*core.MapIter).Value()) }), nil
 	case "selectSend":
-		return fn(rts{selectR, t, t.Elem()}, nil, func(a vals) vals {
+		return keeping(fn(rts{selectR, t, t.Elem()}, nil, func(a vals) vals {
 			a[0].Interface().(*core.Select).Send(a[1], a[2])
 			return nil
-		}), nil
+		})), nil
 	case "selectRecv":
-		return fn(rts{selectR, t}, nil, func(a vals) vals { a[0].Interface().(*core.Select).Recv(a[1]); return nil }), nil
+		return keeping(fn(rts{selectR, t}, nil, func(a vals) vals { a[0].Interface().(*core.Select).Recv(a[1]); return nil })), nil
 	case "selected":
 		return fn(rts{selectR}, rts{t}, func(a vals) vals { return single(a[0].Interface().(*core.Select).Received()) }), nil
 	case "method":
 		return r.method(n), nil
 	}
-	return reflect.Value{}, fmt.Errorf("unknown native function %s", n.Kind)
+	return native{}, fmt.Errorf("unknown native function %s", n.Kind)
 }
 
 // ifaceName is how the runtime calls an interface type in a failed assertion.
@@ -274,10 +279,10 @@ func extreme(s reflect.Value, least bool) reflect.Value {
 	return m
 }
 
-func (r *realizer) generic(n cell.Native) (reflect.Value, error) {
+func (r *realizer) generic(n cell.Native) (native, error) {
 	g, ok := core.Generics[n.Arg]
 	if !ok {
-		return reflect.Value{}, fmt.Errorf("no generic function %s", n.Arg)
+		return native{}, fmt.Errorf("no generic function %s", n.Arg)
 	}
 	var in, out []reflect.Type
 	for _, t := range n.Sig {
@@ -286,7 +291,7 @@ func (r *realizer) generic(n cell.Native) (reflect.Value, error) {
 	for _, t := range n.Res {
 		out = append(out, r.rtype(t))
 	}
-	return fn(in, out, func(a vals) vals {
+	return keeping(fn(in, out, func(a vals) vals {
 		rs := g(out, a)
 		for i, v := range rs {
 			if v.Type() != out[i] {
@@ -300,10 +305,10 @@ func (r *realizer) generic(n cell.Native) (reflect.Value, error) {
 			}
 		}
 		return rs
-	}), nil
+	})), nil
 }
 
-func (r *realizer) atomicPointer(n cell.Native) reflect.Value {
+func (r *realizer) atomicPointer(n cell.Native) native {
 	in := []reflect.Type{reflect.TypeFor[*core.AtomicPointer]()}
 	var out []reflect.Type
 	for _, t := range n.Sig {
@@ -313,13 +318,13 @@ func (r *realizer) atomicPointer(n cell.Native) reflect.Value {
 		out = append(out, r.rtype(t))
 	}
 	elem := reflect.PointerTo(r.rtype(n.Type.(*types.Named).TypeArgs().At(0)))
-	return fn(in, out, func(a vals) vals {
+	return keeping(fn(in, out, func(a vals) vals {
 		return a[0].Interface().(*core.AtomicPointer).Do(n.Arg, elem, a[1:])
-	})
+	}))
 }
 
 // method calls a method of an interface's dynamic value.
-func (r *realizer) method(n cell.Native) reflect.Value {
+func (r *realizer) method(n cell.Native) native {
 	sig := n.Type.(*types.Signature)
 	in := append([]reflect.Type{anyR}, r.tuple(sig.Params())...)
 	out := r.tuple(sig.Results())

@@ -46,7 +46,7 @@ var (
 	cellLabel  = regexp.MustCompile(`"` + labelCell + `": "(\d+)"`)
 	siteLabel  = regexp.MustCompile(`"` + labelSite + `": ("(?:[^"\\]|\\.)*")`)
 	// Package interp runs each node that can fail under this function.
-	atLine     = regexp.MustCompile(`^spindle/kernel/internal/interp\.at\(0x([0-9a-f]+)`)
+	atLine     = regexp.MustCompile(`^spindle/kernel/internal/interp\.(?:at|enter)\(0x([0-9a-f]+)`)
 	elidedLine = regexp.MustCompile(`^\.\.\.(\d+) frames elided\.\.\.$`)
 )
 

@@ -1,0 +1,289 @@
+package interp
+
+import (
+	"reflect"
+	"sync/atomic"
+
+	"spindle/kernel/internal/cell"
+	"spindle/kernel/internal/core"
+)
+
+// Calls of core functions and closures. yaegi's way of calling locks the
+// caller's frame twice, copies each argument twice, keeps the caller's frame
+// alive as the callee's ancestor, and recovers and panics again at each call.
+// Core functions are top-level, and a closure has a maker's frame to itself,
+// so none of that is needed here.
+
+// Frames of few slots are one object with them.
+type (
+	frame4 struct {
+		frame
+		slots [4]reflect.Value
+	}
+	frame8 struct {
+		frame
+		slots [8]reflect.Value
+	}
+	frame12 struct {
+		frame
+		slots [12]reflect.Value
+	}
+)
+
+// newFrame is a frame of n slots, made by a function whose frame is by.
+func newFrame(by, anc *frame, n int) *frame {
+	var f *frame
+	switch {
+	case n <= 4:
+		x := new(frame4)
+		f, x.data = &x.frame, x.slots[:n:n]
+	case n <= 8:
+		x := new(frame8)
+		f, x.data = &x.frame, x.slots[:n:n]
+	case n <= 12:
+		x := new(frame12)
+		f, x.data = &x.frame, x.slots[:n:n]
+	default:
+		f = &frame{data: make([]reflect.Value, n)}
+	}
+	f.id, f.root, f.anc = atomic.LoadUint64(&by.id), by.root, anc
+	return f
+}
+
+// enter runs a function whose call stands at a place: the traceback shows it,
+// as at does, and a panic that passes through takes it along.
+//
+//go:noinline
+func enter(place uint64, start *node, f *frame, here *cell.Place) {
+	if core.Stopping() {
+		stoppedAtCall(*here)
+	}
+	done := false
+	defer func() {
+		if !done {
+			if r := recover(); r != nil {
+				panic(addPlace(r, *here))
+			}
+		}
+	}()
+	run(start, f)
+	done = place != 0 // keeps place alive, and so on the stack, during the call
+}
+
+// run runs a function's body.
+func run(start *node, f *frame) {
+	if start == nil {
+		return
+	}
+	for exec := start.exec; exec != nil; {
+		exec = exec(f)
+	}
+}
+
+// hot is how many calls a function must see before its variables are made
+// together, for which a type has to be made.
+const hot = 32
+
+// function is a core function that is called.
+type function struct {
+	def   *node
+	calls atomic.Int32
+	vars  atomic.Pointer[reflect.Type] // a struct of all its slots but the results
+}
+
+// functionOf is the core function that a call's callee names.
+func (l *layout) functionOf(callee *node) *function {
+	if l.kindOf(callee) != "identExpr" || callee.sym == nil || callee.sym.global && callee.sym.index >= 0 {
+		return nil
+	}
+	def := callee.sym.node
+	if def == nil || l.kindOf(def) != "funcDecl" || def.rval.IsValid() || len(def.child) != 4 || def.typ == nil {
+		return nil
+	}
+	fn := l.functions[def]
+	if fn == nil {
+		fn = &function{def: def}
+		l.functions[def] = fn
+	}
+	return fn
+}
+
+// local makes the slots from the numRet-th on.
+func (fn *function) local(data []reflect.Value, numRet int) {
+	if vars := fn.vars.Load(); vars != nil {
+		all := reflect.New(*vars).Elem()
+		for i := range all.NumField() {
+			data[numRet+i] = all.Field(i)
+		}
+		return
+	}
+	types := fn.def.types[numRet:]
+	for i, t := range types {
+		data[numRet+i] = reflect.New(t).Elem()
+	}
+	if fn.calls.Add(1) == hot && len(types) > 1 {
+		fields := make([]reflect.StructField, len(types))
+		for i, t := range types {
+			fields[i] = reflect.StructField{Name: "F" + string(rune('a'+i/26)) + string(rune('a'+i%26)), Type: t}
+		}
+		if len(types) <= 26*26 {
+			vars := reflect.StructOf(fields)
+			fn.vars.Store(&vars)
+		}
+	}
+}
+
+// call is a call of a core function.
+func (l *layout) call(n *node, here cell.Place, slow bltn) bltn {
+	callee := n.child[0]
+	fn := l.functionOf(callee)
+	if fn == nil {
+		return l.callClosure(n, here, slow)
+	}
+	def := fn.def
+	numRet := len(def.typ.ret)
+	args := make([]func(*frame) reflect.Value, 0, len(n.child)-1)
+	for i, c := range n.child[1:] {
+		if i >= len(callee.typ.arg) {
+			return nil
+		}
+		args = append(args, l.argument(c, callee.typ.arg[i]))
+	}
+	if len(callee.typ.arg) != len(args) {
+		return nil
+	}
+	// Where the results go.
+	results := make([]slot, numRet)
+	switch l.kindOf(n.anc) {
+	case "goStmt", "deferStmt":
+		return nil
+	case "defineXStmt", "assignXStmt":
+		for i := range results {
+			if n.anc.child[i].ident == "_" {
+				results[i] = slot{index: -1}
+				continue
+			}
+			results[i] = slot{n.findex + i, n.level == 1}
+		}
+	default:
+		for i := range results {
+			results[i] = slot{n.findex + i, n.level == 1 && l.kindOf(n.anc) != "returnStmt"}
+		}
+	}
+	if n.level < 0 || n.level > 1 {
+		return nil
+	}
+	place, at := packed(here), &here
+	yes, no := getExec(n.tnext), getExec(n.fnext)
+	branches := n.fnext != nil
+	return func(f *frame) bltn {
+		nf := newFrame(f, nil, len(def.types))
+		for i, r := range results {
+			if r.index >= 0 {
+				nf.data[i] = *r.in(f)
+			} else {
+				nf.data[i] = reflect.New(def.types[i]).Elem()
+			}
+		}
+		fn.local(nf.data, numRet)
+		for i, a := range args {
+			put(nf.data, numRet+i, a(f))
+		}
+		enter(place, def.child[3].start, nf, at)
+		if branches && !nf.data[0].Bool() {
+			return no
+		}
+		return yes
+	}
+}
+
+// put gives a parameter its value. One that is not used may have no slot.
+func put(data []reflect.Value, i int, v reflect.Value) {
+	if i >= len(data) {
+		return
+	}
+	d := data[i]
+	switch k := d.Kind(); {
+	case classOf(k) == signed:
+		d.SetInt(v.Int())
+	case k != reflect.Interface && v.IsZero():
+		// It is zero already.
+	default:
+		d.Set(v)
+	}
+}
+
+// argument reads an argument for a parameter of type t.
+func (l *layout) argument(c *node, t *itype) func(*frame) reflect.Value {
+	rt := typeOf(t)
+	if s, ok := slotOf(c); ok && l.actionOf(c) == "call" {
+		return func(f *frame) reflect.Value { return *s.in(f) }
+	}
+	if l.kindOf(c) == "basicLit" || c.rval.IsValid() {
+		convertLiteralValue(c, rt)
+	}
+	switch {
+	case rt.Kind() == reflect.Interface && rt.NumMethod() > 0:
+		return genInterfaceWrapper(c, rt)
+	case rt.Kind() == reflect.Func:
+		return genFuncValue(c)
+	}
+	return value(c)
+}
+
+// callClosure is a call of a func() that a variable holds.
+func (l *layout) callClosure(n *node, here cell.Place, slow bltn) bltn {
+	s, ok := slotOf(n.child[0])
+	if !ok || typeOf(n.child[0].typ) != reflect.TypeFor[func()]() || n.fnext != nil {
+		return nil
+	}
+	switch l.kindOf(n.anc) {
+	case "goStmt", "deferStmt":
+		return nil
+	}
+	next := getExec(n.tnext)
+	return traced(func(f *frame) bltn {
+		call, ok := s.in(f).Interface().(func())
+		if !ok {
+			return slow(f)
+		}
+		call()
+		return next
+	}, here)
+}
+
+// literal makes a closure. Its maker's frame is its own.
+func literal(n *node) bltn {
+	to, ok := slotOf(n)
+	if !ok || to.up || n.typ == nil || len(n.child) != 4 {
+		return nil
+	}
+	i, next, numRet := to.index, getExec(n.tnext), len(n.typ.ret)
+	t := typeOf(n.typ)
+	body := n.child[3]
+	if t == reflect.TypeFor[func()]() {
+		return func(f *frame) bltn {
+			f.data[i] = reflect.ValueOf(func() { run(body.start, closureFrame(n, f)) })
+			return next
+		}
+	}
+	return func(f *frame) bltn {
+		f.data[i] = reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
+			nf := closureFrame(n, f)
+			for i, v := range in {
+				put(nf.data, numRet+i, v)
+			}
+			run(body.start, nf)
+			return nf.data[:numRet]
+		})
+		return next
+	}
+}
+
+func closureFrame(n *node, maker *frame) *frame {
+	nf := newFrame(maker, maker, len(n.types))
+	for i, t := range n.types {
+		nf.data[i] = reflect.New(t).Elem()
+	}
+	return nf
+}
