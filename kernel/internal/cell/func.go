@@ -232,6 +232,7 @@ func (u *lowerer) fileClosure(f *fun, name string, params []string, typ, results
 	for _, c := range f.caps {
 		caps = append(caps, c.name+" "+u.capType(c))
 	}
+	caps = append(caps, f.bound...)
 	f.head = fmt.Sprintf("func %s(%s) %s { return func(%s)%s {", name, strings.Join(caps, ", "), typ, strings.Join(params, ", "), results)
 	f.lines = append(f.lines, line{"}", f.pos})
 	u.funcs = append(u.funcs, f)
@@ -240,6 +241,33 @@ func (u *lowerer) fileClosure(f *fun, name string, params []string, typ, results
 // funcLit lowers a function literal to a call of its maker. A literal that is
 // deferred on the spot may take the *core.Panicking it recovers from.
 func (u *lowerer) funcLit(lit *ast.FuncLit, panick bool) string {
+	mk, f := u.maker(lit, panick, false)
+	return mk + "(" + u.capArgs(f) + ")"
+}
+
+// boundLit lowers a call of a function literal that go or defer makes later to
+// a func(): its maker takes the arguments, too. It is "" where that cannot be.
+func (u *lowerer) boundLit(e *ast.CallExpr) string {
+	lit, ok := ast.Unparen(e.Fun).(*ast.FuncLit)
+	if !ok || len(e.Args) == 0 || u.f.esc.recovers[lit] {
+		return ""
+	}
+	sig := u.under(lit).(*types.Signature)
+	if sig.Results().Len() > 0 {
+		return ""
+	}
+	args := u.args(e, sig, false)
+	mk, f := u.maker(lit, false, true)
+	ops := u.all(args, nil, nil)
+	if caps := u.capArgs(f); caps != "" {
+		ops = append([]string{caps}, ops...)
+	}
+	return mk + "(" + strings.Join(ops, ", ") + ")"
+}
+
+// maker files the maker of a function literal; bound says that it takes the
+// literal's parameters, and the literal none.
+func (u *lowerer) maker(lit *ast.FuncLit, panick, bound bool) (string, *fun) {
 	outer := u.f
 	sig := u.typeOf(lit).(*types.Signature)
 	top := outer
@@ -254,6 +282,16 @@ func (u *lowerer) funcLit(lit *ast.FuncLit, panick bool) string {
 	u.f = f
 	params, pre := u.params(f, nil, lit.Type, u.f.info.TypeOf(lit).(*types.Signature))
 	typ := u.txFunc(sig)
+	if bound {
+		typ, f.bound, params = "func()", params, nil
+		for _, l := range f.vars {
+			if !l.boxed { // a variable of the literal's own
+				given := l.name
+				l.name = u.s.next("a")
+				u.line("var %s %s = %s", l.name, u.tx(l.typ), given)
+			}
+		}
+	}
 	if panick {
 		f.panick = "pan"
 		params = append([]string{"pan *core.Panicking"}, params...)
@@ -273,7 +311,7 @@ func (u *lowerer) funcLit(lit *ast.FuncLit, panick bool) string {
 	mk := u.s.next("mk")
 	u.fileClosure(f, mk, params, typ, u.txResults(sig))
 	u.f = outer
-	return mk + "(" + u.capArgs(f) + ")"
+	return mk, f
 }
 
 // returnZero ends a function whose end is not reached.

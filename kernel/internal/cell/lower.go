@@ -90,6 +90,7 @@ type fun struct {
 	lines   []line
 	vars    map[types.Object]*local
 	caps    []*local // captured from outer, in order
+	bound   []string // parameters that its maker takes
 	info    *types.Info
 	fset    *token.FileSet
 	env     env

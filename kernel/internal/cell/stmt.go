@@ -62,6 +62,10 @@ func (u *lowerer) stmt(s ast.Stmt) {
 	case *ast.ReturnStmt:
 		u.returnStmt(s)
 	case *ast.GoStmt:
+		if text := u.boundLit(s.Call); text != "" {
+			u.line("core.Go(%s, %s)", text, u.place(s.Pos()))
+			return
+		}
 		c := u.later(s.Call)
 		if c.panick {
 			inner := c.render
@@ -147,7 +151,11 @@ func (u *lowerer) later(e *ast.CallExpr) *call {
 }
 
 func (u *lowerer) deferStmt(s *ast.DeferStmt) {
-	c := u.later(s.Call)
+	text := u.boundLit(s.Call)
+	var c *call
+	if text == "" {
+		c = u.later(s.Call)
+	}
 	fr := u.f
 	for fr != nil && fr.frame == "" {
 		fr = fr.outer
@@ -164,12 +172,16 @@ func (u *lowerer) deferStmt(s *ast.DeferStmt) {
 	}
 	m := "Defer"
 	switch {
+	case text != "":
 	case c.panick:
 		m = "DeferP"
 	case c.value:
 		m = "DeferV"
 	}
-	u.line("%s.%s(%s)", fr.frame, m, u.thunk(c))
+	if text == "" {
+		text = u.thunk(c)
+	}
+	u.line("%s.%s(%s)", fr.frame, m, text)
 }
 
 // reach2 captures host's frame variable from the current function out.

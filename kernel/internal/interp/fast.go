@@ -11,6 +11,7 @@ import (
 // faster gives n a closure that does what yaegi's does in fewer steps, where
 // there is one; slow is yaegi's own, wrapped, and has all that may go wrong.
 func (l *layout) faster(n *node, gen string, here cell.Place, slow bltn) {
+	plain := n.exec
 	n.exec = slow
 	if slow == nil {
 		return
@@ -33,6 +34,9 @@ func (l *layout) faster(n *node, gen string, here cell.Place, slow bltn) {
 		fast = deref(n, slow)
 	case "field":
 		fast = field(n, slow)
+	case "recv", "recv2": // a receive waits, and does not panic
+		place := packed(here)
+		fast = func(f *frame) bltn { return at(place, plain, f) }
 	case "call":
 		fast = l.call(n, here, slow)
 	case "callBin":
