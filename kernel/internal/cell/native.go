@@ -27,7 +27,7 @@ func (u *lowerer) nativeCall(e *ast.CallExpr, f *types.Func, targs []types.Type)
 		u.refuse(full, "")
 	}
 	name := u.pkgRef(f.Pkg()) + "." + f.Name()
-	return u.simpleCall(e, sig, name)
+	return u.decodes(e, f, u.simpleCall(e, sig, name))
 }
 
 func (u *lowerer) simpleCall(e *ast.CallExpr, sig *types.Signature, name string) *call {
@@ -49,46 +49,62 @@ func (u *lowerer) typeFor(t types.Type, sig *types.Signature) *call {
 // checkInterfaces refuses what would ask for the methods of an interface that
 // a cell declared: it is represented by interface{}.
 func (u *lowerer) checkInterfaces(e *ast.CallExpr, f *types.Func) {
-	switch f.Pkg().Path() {
-	case "reflect":
-		for _, a := range e.Args {
-			u.refuseInterface(derefType(u.typeOf(a)), "reflection on")
+	if f.Pkg() == nil || f.Pkg().Path() != "reflect" {
+		return
+	}
+	for _, a := range e.Args {
+		if p, ok := u.typeOf(a).Underlying().(*types.Pointer); ok {
+			u.refuseInterface(p.Elem(), "reflection on")
 		}
-	case "encoding/json", "encoding/xml":
-		if n := f.Name(); n != "Unmarshal" && n != "Decode" && n != "DecodeElement" {
-			return
-		}
-		seen := map[types.Type]bool{}
-		var walk func(t types.Type)
-		walk = func(t types.Type) {
-			if seen[t] {
-				return
-			}
-			seen[t] = true
-			u.refuseInterface(t, "decoding into")
-			switch t := t.Underlying().(type) {
-			case *types.Pointer:
-				walk(t.Elem())
-			case *types.Slice:
-				walk(t.Elem())
-			case *types.Array:
-				walk(t.Elem())
-			case *types.Map:
-				walk(t.Elem())
-			case *types.Struct:
-				for f := range t.Fields() {
-					if f.Exported() && !compiled(f.Pkg()) {
-						walk(f.Type())
-					}
-				}
-			}
-		}
-		for _, a := range e.Args {
-			if t := u.typeOf(a); !types.IsInterface(t) {
-				walk(t)
+	}
+}
+
+// decodes wraps a call that decodes JSON into the last of its arguments, where
+// that has interfaces which a cell declared.
+func (u *lowerer) decodes(e *ast.CallExpr, f *types.Func, c *call) *call {
+	if f.Pkg() == nil || f.Pkg().Path() != "encoding/json" || f.Name() != "Unmarshal" && f.Name() != "Decode" {
+		return c
+	}
+	if len(e.Args) == 0 || !u.holdsOwnInterface(u.typeOf(e.Args[len(e.Args)-1]), map[types.Type]bool{}) {
+		return c
+	}
+	render := c.render
+	c.render = func(ops []string) string {
+		return "core.Decoded(" + render(ops) + ", " + ops[len(ops)-1] + ")"
+	}
+	c.ops[len(c.ops)-1] = u.temp(c.ops[len(c.ops)-1])
+	return c
+}
+
+// holdsOwnInterface reports that exported fields and elements below t are of
+// interfaces with methods that a cell declared.
+func (u *lowerer) holdsOwnInterface(t types.Type, seen map[types.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	in := func(t types.Type) bool { return u.holdsOwnInterface(t, seen) }
+	if types.IsInterface(t) && u.s.isAny(t) && t.Underlying().(*types.Interface).NumMethods() > 0 {
+		u.desc(t) // so that core knows it
+		return true
+	}
+	switch t := t.Underlying().(type) {
+	case *types.Pointer:
+		return in(t.Elem())
+	case *types.Slice:
+		return in(t.Elem())
+	case *types.Array:
+		return in(t.Elem())
+	case *types.Map:
+		return in(t.Elem())
+	case *types.Struct:
+		for f := range t.Fields() {
+			if f.Exported() && !compiled(f.Pkg()) && in(f.Type()) {
+				return true
 			}
 		}
 	}
+	return false
 }
 
 // refuseInterface refuses t where it is an interface with methods that a cell
@@ -170,9 +186,7 @@ func (u *lowerer) nativeMethod(e *ast.CallExpr, recv func() string, t types.Type
 	if n := u.s.nativeNamed(derefType(t)); n != nil && n.TypeArgs().Len() > 0 {
 		return u.genericMethod(e, recv, t, n, f, sig)
 	}
-	if f.Pkg() != nil {
-		u.checkInterfaces(e, f)
-	}
+	u.checkInterfaces(e, f)
 	args := u.args(e, sig, true)
 	ops := u.all(args, recvExpr(e), recv)
 	// The receiver's core type: what the method set wants.
@@ -187,10 +201,10 @@ func (u *lowerer) nativeMethod(e *ast.CallExpr, recv func() string, t types.Type
 		}
 	}
 	name := f.Name()
-	return &call{
+	return u.decodes(e, f, &call{
 		ops: ops, types: append([]string{u.named(rt)}, args.types...), results: u.resultTypes(sig),
 		render: func(ops []string) string { return ops[0] + "." + name + "(" + args.join(ops[1:]) + ")" },
-	}
+	})
 }
 
 // named is tx for a type that need not have a name unless it is spelled.

@@ -72,6 +72,12 @@ func AsPanicking(r any) *Panicking {
 
 // translate turns the panics of yaegi's reflection into Go's.
 func translate(r any) any {
+	switch r.(type) {
+	case *reflect.ValueError, string:
+		if reflected() {
+			return r
+		}
+	}
 	switch e := r.(type) {
 	case *reflect.ValueError:
 		return nilDeref()
@@ -96,6 +102,31 @@ func translate(r any) any {
 		}
 	}
 	return r
+}
+
+// reflected reports that the panic being recovered comes from a function of
+// package reflect that the cell itself called: yaegi calls those by reflection,
+// and does its own computing without a call between.
+func reflected() bool {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	panicked, inside := false, false
+	for {
+		f, more := frames.Next()
+		switch fn := f.Function; {
+		case !panicked:
+			panicked = fn == "runtime.gopanic"
+		case fn == "reflect.Value.call":
+			return inside
+		case strings.HasPrefix(fn, "reflect."):
+			inside = true
+		case !strings.HasPrefix(fn, "runtime."):
+			return false
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 // Frame is the deferred calls of one function call.

@@ -110,7 +110,7 @@ func coreSymbols() map[string]reflect.Value {
 		"MapIter": reflect.ValueOf((*core.MapIter)(nil)),
 	}
 	for name, f := range map[string]any{
-		"In": core.In, "Words": core.Words, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "ShiftCount": core.ShiftCount,
+		"In": core.In, "Decoded": core.Decoded, "Words": core.Words, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "ShiftCount": core.ShiftCount,
 		"Complex": core.Complex, "Real": core.Real, "Imag": core.Imag, "CopyString": core.CopyString, "DecodeRune": core.DecodeRune,
 		"Panic": core.Panic, "NewFrame": core.NewFrame, "Run": core.Run, "Recover": core.Recover,
 		"RecoverDirect": core.RecoverDirect, "RecoverNow": core.RecoverNow, "Deferred": core.Deferred, "IterDone": core.IterDone,

@@ -225,9 +225,8 @@ func (r *realizer) desc(t types.Type) *core.Type {
 	if u, ok := t.Underlying().(*types.Interface); ok {
 		d.Kind = reflect.Interface
 		r.iface(d, t, u)
-	} else {
-		r.setFace(d, t)
 	}
+	r.setFace(d, t)
 	return d
 }
 

@@ -158,6 +158,7 @@ func Check() error {
 		A int8
 		b map[string][]int
 	}
+	_ = sample{}.b
 	t := reflect.TypeFor[sample]()
 	body := (*structBody)(pointerTo(t))
 	m, s := t.Field(1).Type, reflect.TypeFor[[]int]()
