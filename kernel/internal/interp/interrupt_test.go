@@ -45,7 +45,8 @@ func TestInterrupt(t *testing.T) {
 // A cell that is left where it waits, for it was interrupted there, ends when
 // it wakes up, whatever other cells have run meanwhile.
 func TestLeftCellEnds(t *testing.T) {
-	i, err := New(Config{Output: func(int, bool, []byte) {}})
+	on := make(chan bool, 10)
+	i, err := New(Config{Output: func(int, bool, []byte) { on <- true }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +55,8 @@ func TestLeftCellEnds(t *testing.T) {
 		t.Fatal(o.Err)
 	}
 	left := make(chan Outcome, 1)
-	go func() { left <- eval(2, "for range wake {\n\tturns++\n}") }()
-	time.Sleep(50 * time.Millisecond)
+	go func() { left <- eval(2, "print(\"on\")\nfor range wake {\n\tturns++\n}") }()
+	<-on
 	i.Interrupt()
 	// The worker would give the session back to other cells now.
 	if o := eval(3, "for range 1000 {\n\tturns += 0\n}\nwake <- 1"); o.Err != nil {
@@ -71,8 +72,8 @@ func TestLeftCellEnds(t *testing.T) {
 	}
 	// Its end takes nothing from others: the next interrupt works.
 	done := make(chan Outcome, 1)
-	go func() { done <- eval(4, "for {\n}") }()
-	time.Sleep(50 * time.Millisecond)
+	go func() { done <- eval(4, "print(\"on\")\nfor {\n}") }()
+	<-on
 	i.Interrupt()
 	if o := <-done; o.Err == nil || !strings.Contains(o.Err.Name, "interrupted") {
 		t.Errorf("%+v", o.Err)
