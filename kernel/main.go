@@ -126,7 +126,7 @@ func serve(connectionFile string, limits engine.Limits, log *slog.Logger) error 
 	if err != nil {
 		return err
 	}
-	history, err := session.OpenHistory(historyFile())
+	history, err := session.OpenHistory(historyFile(), log)
 	if err != nil {
 		log.Warn("the history is kept in memory only", "err", err)
 		history = session.NewHistory()

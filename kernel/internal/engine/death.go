@@ -142,7 +142,7 @@ func (e *Engine) named(lines []string) []string {
 		if _, err := fmt.Sscanf(lines[i+1], "\tcell %d, line %d", &cell, &line); err != nil {
 			continue
 		}
-		if f := trace.FuncAt(e.source(cell), line); f != "" {
+		if f := trace.FuncAt(e.sources.of(cell), line); f != "" {
 			lines[i] = f + "(...)"
 		}
 	}

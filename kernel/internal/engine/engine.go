@@ -87,7 +87,7 @@ type Engine struct {
 
 	cpu cpuClock // between usage requests
 
-	sources sync.Map // cell (int) → source (string), for the names in tracebacks
+	sources sources // for the names in tracebacks
 
 	// Guarded by execMu.
 	lastCount     int              // highest number of a cell so far
@@ -211,13 +211,6 @@ func (e *Engine) frame(p *proc, f frames.Frame) {
 // the cell that runs there, else to the last one.
 func (e *Engine) printed(p *proc, name string, b []byte) {
 	e.sinkOf(p, 0).write(name, b)
-}
-
-// source is what a cell was, "" where there was none of that number.
-func (e *Engine) source(cell int) string {
-	s, _ := e.sources.Load(cell)
-	text, _ := s.(string)
-	return text
 }
 
 // sinkOf finds a cell's sink; the running or last cell's where it is 0 or gone.

@@ -325,12 +325,22 @@ func TestCloseEndsTheWholeTree(t *testing.T) {
 	if err := e.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 5*time.Second { // its processes sleep for 1000
-		t.Errorf("closing took %v", took)
-	}
+	// Its processes sleep for 1000 seconds. What takes time where the machine is
+	// busy is the exit of the worker: a killed process needs a processor to die,
+	// each of its threads does, and to give its memory back, which under the
+	// race detector is much. Orphans of this engine, which does not own the
+	// process, may die of their signal a moment later.
+	deadline := began.Add(5 * time.Second)
 	for _, i := range tree {
-		if now, err := process.Stat(i.PID); err == nil && now.StartTicks == i.StartTicks && now.State != 'Z' {
-			t.Errorf("still there: %+v", now)
+		for {
+			now, err := process.Stat(i.PID)
+			if err != nil || now.StartTicks != i.StartTicks || now.State == 'Z' {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("still there: %+v", now)
+			}
+			time.Sleep(time.Millisecond)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (e *Engine) Execute(ctx context.Context, cell session.Cell, out session.Out
 	} else {
 		e.lastCount = cell.Count
 	}
-	e.sources.Store(cell.Count, cell.Source)
+	e.sources.put(cell.Count, cell.Source)
 	r := e.dispatch(ctx, cell, s)
 	if r.Err != nil && cell.Count != s.cell {
 		for i, line := range r.Err.Traceback {

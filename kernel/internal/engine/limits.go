@@ -18,6 +18,7 @@ const (
 func (e *Engine) watchLimits() {
 	quiet := 0 // tasks on the machine when the session had no children to speak of
 	wait := watchIdle
+	var nextShared time.Time // sharedBytes takes its time: not at every turn
 	for n := 0; ; n++ {
 		select {
 		case <-e.stop:
@@ -29,16 +30,16 @@ func (e *Engine) watchLimits() {
 		e.mu.Unlock()
 		wait = watchIdle
 		var kill func(string)
-		memory := int64(0)
+		var using []process.Info
 		if p != nil {
 			kill = p.end
-			memory = rss(p.pid)
+			using = appendStat(using, p.pid)
 		}
 		if x != nil {
 			wait = watchBusy
 			kill = x.kill
 			if p == nil || x.pid != p.pid {
-				memory += rss(x.pid)
+				using = appendStat(using, x.pid)
 			}
 		}
 		if kill == nil {
@@ -50,11 +51,11 @@ func (e *Engine) watchLimits() {
 		if err == nil && quiet == 0 {
 			quiet = load.Tasks
 		}
-		if n%20 == 0 || err == nil && load.Tasks > quiet+e.cfg.Limits.Processes/4 || memory > e.cfg.Limits.MemoryBytes/4 {
+		if n%20 == 0 || err == nil && load.Tasks > quiet+e.cfg.Limits.Processes/4 || residentBytes(using) > e.cfg.Limits.MemoryBytes/4 {
 			family := e.family(anyProcess)
 			for _, i := range family {
 				if x == nil || i.PID != x.pid {
-					memory += i.RSSBytes
+					using = append(using, i)
 				}
 			}
 			if len(family) < 8 {
@@ -65,6 +66,12 @@ func (e *Engine) watchLimits() {
 				continue
 			}
 		}
+		if residentBytes(using) <= e.cfg.Limits.MemoryBytes || time.Now().Before(nextShared) {
+			continue
+		}
+		began := time.Now()
+		memory := sharedBytes(using)
+		nextShared = time.Now().Add(5 * time.Since(began))
 		if memory > e.cfg.Limits.MemoryBytes {
 			kill(fmt.Sprintf("fatal error: out of memory: the session uses %s, and its limit is %s",
 				size(memory), size(e.cfg.Limits.MemoryBytes)))
@@ -72,12 +79,34 @@ func (e *Engine) watchLimits() {
 	}
 }
 
-func rss(pid int) int64 {
-	i, err := process.Stat(pid)
-	if err != nil {
-		return 0
+// appendStat appends a process, if it is there.
+func appendStat(list []process.Info, pid int) []process.Info {
+	if i, err := process.Stat(pid); err == nil {
+		list = append(list, i)
 	}
-	return i.RSSBytes
+	return list
+}
+
+// residentBytes is at least what the processes use: what they share counts as
+// often as it is shared.
+func residentBytes(list []process.Info) (n int64) {
+	for _, i := range list {
+		n += i.RSSBytes
+	}
+	return n
+}
+
+// sharedBytes is what the processes use, where that can be read: a server with
+// many forks has most of its memory but once.
+func sharedBytes(list []process.Info) (n int64) {
+	for _, i := range list {
+		if share, err := process.ShareBytes(i.PID); err == nil {
+			n += share
+		} else {
+			n += i.RSSBytes
+		}
+	}
+	return n
 }
 
 // tooMany ends a fork bomb: its processes, and the one that lit it.

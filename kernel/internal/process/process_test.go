@@ -216,3 +216,45 @@ func TestWaitingAfterType(t *testing.T) {
 		}
 	}
 }
+
+// Three shells that share one large variable have it once.
+func TestShareBytes(t *testing.T) {
+	const size = 16 << 20
+	cmd := exec.Command("sh", "-c", "x=$(head -c "+strconv.Itoa(size)+" /dev/zero | tr '\\0' x); (sleep 1000; echo \"$x\") & (sleep 1000; echo \"$x\") & echo on; wait")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Start(cmd, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = KillGroup(cmd.Process.Pid, unix.SIGKILL); _ = Wait(cmd) }()
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	var resident, shares int64
+	shells := 0
+	// The second subshell may still have to be forked.
+	for deadline := time.Now().Add(10 * time.Second); shells < 3 && time.Now().Before(deadline); {
+		tree, err := Descendants(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		resident, shares, shells = 0, 0, 0
+		for _, p := range tree {
+			if p.Group != cmd.Process.Pid || p.RSSBytes < size {
+				continue
+			}
+			share, err := ShareBytes(p.PID)
+			if err != nil {
+				t.Skip("SKIP smaps_rollup cannot be read: ", err)
+			}
+			shells++
+			resident += p.RSSBytes
+			shares += share
+		}
+	}
+	if shells < 3 || resident < 3*size || shares < size || shares > resident/2 {
+		t.Errorf("%d shells: %d bytes resident, %d with what is shared once", shells, resident, shares)
+	}
+}

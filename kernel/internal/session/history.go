@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -51,10 +52,14 @@ type History struct {
 // NewHistory makes a history that is not kept.
 func NewHistory() *History { return &History{session: 1} }
 
-// OpenHistory reads the history at path, makes it where it is missing, and
+// OpenHistory opens the history at path, makes it where it is missing, and
 // begins a new session in it. Lines that are damaged are skipped. The file is
 // readable by its owner alone: cells may hold secrets.
-func OpenHistory(path string) (*History, error) {
+//
+// It does not wait until all of the file is read, for a kernel should answer
+// before that; what is then asked of the history does. A file that cannot be
+// read is logged, and the history is kept in memory alone.
+func OpenHistory(path string, log *slog.Logger) (*History, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("open history: %w", err)
 	}
@@ -62,24 +67,36 @@ func OpenHistory(path string) (*History, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open history: %w", err)
 	}
-	h := &History{file: f}
+	h := &History{session: 1, file: f}
+	h.mu.Lock()
+	go func() { // ends soon; Close waits for it
+		defer h.mu.Unlock()
+		if err := h.begin(); err != nil {
+			log.Warn("the history is kept in memory only", "err", err)
+			f.Close()
+			h.file, h.session = nil, max(h.session, 1)
+		}
+	}()
+	return h, nil
+}
+
+// begin reads what there is and begins a session. Called with mu held.
+func (h *History) begin() error {
 	// The lock lasts while the number of the session is found and taken.
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock history: %w", err)
+	if err := unix.Flock(int(h.file.Fd()), unix.LOCK_EX); err != nil {
+		return fmt.Errorf("lock history: %w", err)
 	}
-	defer unix.Flock(int(f.Fd()), unix.LOCK_UN)
+	defer unix.Flock(int(h.file.Fd()), unix.LOCK_UN)
+	h.session = 0
 	if err := h.load(); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("read history %s: %w", path, err)
+		return fmt.Errorf("read history %s: %w", h.file.Name(), err)
 	}
 	h.session++
 	// A line of its own takes the number: a session may run no cell for long.
 	if err := h.write(HistoryEntry{Session: h.session}); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("write history %s: %w", path, err)
+		return fmt.Errorf("write history %s: %w", h.file.Name(), err)
 	}
-	return h, nil
+	return nil
 }
 
 // load reads all entries, and shortens a file that has grown too long.

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ import (
 
 func openHistory(t *testing.T, path string) *session.History {
 	t.Helper()
-	h, err := session.OpenHistory(path)
+	h, err := session.OpenHistory(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestHistoryOfSeveralKernels(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			h, err := session.OpenHistory(path)
+			h, err := session.OpenHistory(path, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Error(err)
 				return
@@ -130,7 +131,7 @@ func TestHistoryThatIsDamaged(t *testing.T) {
 	if diff := cmp.Diff([]string{"4/1 kept", "5/1 new"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := session.OpenHistory(t.TempDir()); err == nil {
+	if _, err := session.OpenHistory(t.TempDir(), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a folder as history: no error")
 	}
 }

@@ -14,9 +14,12 @@ import (
 )
 
 const (
-	// flushAfter is how long printed text waits for more of it: 20,000 lines
-	// make a handful of messages, and none is late.
-	flushAfter = 40 * time.Millisecond
+	// flushAfter is how long printed text waits for more of it.
+	flushAfter = 15 * time.Millisecond
+	// Where that brings bulkBytes or more it waits once more, for bulkAfter:
+	// 20,000 lines make a handful of messages, and none is late.
+	bulkBytes = 8 << 10
+	bulkAfter = 30 * time.Millisecond
 	// flushBytes is the size of a message of printed text.
 	flushBytes = 256 << 10
 	// tailBytes of what exceeds the limit are kept, for the cell's end.
@@ -37,6 +40,7 @@ type output struct {
 	name    string     // of the stream in buf
 	buf     []byte     // printed, not yet sent
 	timer   *time.Timer
+	bulk    bool // timer is bulkAfter's
 	shown   int // bytes of printed text sent or in buf
 	tail    []byte
 	tailOf  string // the stream of tail
@@ -120,18 +124,26 @@ func (o *output) arm() {
 	if len(o.buf) == 0 || o.timer != nil {
 		return
 	}
-	o.timer = time.AfterFunc(flushAfter, func() {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		o.timer = nil
-		before := len(o.buf)
-		o.flush(false)
-		if len(o.buf) == before { // half a character, and its other half does not come
-			o.flush(true)
-		}
-		o.arm()
-	})
+	o.timer = time.AfterFunc(flushAfter, o.due)
 	o.s.outputs.add(o)
+}
+
+// due is the timer's.
+func (o *output) due() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.bulk = !o.bulk && len(o.buf) >= bulkBytes
+	if o.bulk {
+		o.timer = time.AfterFunc(bulkAfter, o.due)
+		return
+	}
+	o.timer = nil
+	before := len(o.buf)
+	o.flush(false)
+	if len(o.buf) == before { // half a character, and its other half does not come
+		o.flush(true)
+	}
+	o.arm()
 }
 
 // flush sends what was printed. Unless all is set, the beginning of a
@@ -152,7 +164,7 @@ func (o *output) flush(all bool) {
 	if len(o.buf) == 0 {
 		if o.timer != nil {
 			o.timer.Stop()
-			o.timer = nil
+			o.timer, o.bulk = nil, false
 		}
 		o.s.outputs.remove(o)
 	}
