@@ -55,7 +55,7 @@ func (u *lowerer) prepare(e *ast.CallExpr) *call {
 			return u.methodCall(e, se, sel)
 		}
 		if b, ok := u.f.info.Uses[se.Sel].(*types.Builtin); ok {
-			u.refuse("unsafe."+b.Name(), "")
+			return u.unsafeCall(u.takenApart(e), b.Name())
 		}
 	}
 	if f := u.calleeFunc(fun); f != nil {

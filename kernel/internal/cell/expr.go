@@ -396,8 +396,12 @@ func (u *lowerer) equal(x, y ast.Expr, not bool) string {
 	}
 	t := u.operandType(x, y)
 	ops := u.orderedOf([]ast.Expr{x, y}, func(i int) string { return u.to([]ast.Expr{x, y}[i], t) })
+	native := isUnsafePointer(t)
 	switch coreOf(t).(type) {
 	case *types.Struct, *types.Array, *types.Chan, *types.Pointer:
+		native = true
+	}
+	if native {
 		// Native comparison: yaegi's goes by what it knows of the types.
 		text := u.native(Native{Kind: "equal", Type: tx, To: ty}) + "(" + ops[0] + ", " + ops[1] + ")"
 		if not {

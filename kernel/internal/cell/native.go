@@ -277,6 +277,9 @@ func (u *lowerer) convertText(text string, from, to types.Type) string {
 		}
 		return u.wrapText(u.convertText(u.bareText(text, from), from.Underlying(), to.Underlying()), to)
 	}
+	if p, ok := from.Underlying().(*types.Pointer); ok && isUnsafePointer(to) {
+		u.refuseInterface(p.Elem(), "unsafe access to")
+	}
 	fx, tx := u.tx(from), u.tx(to)
 	if fx == tx {
 		return text

@@ -324,7 +324,7 @@ func (u *lowerer) tx(t types.Type) string {
 		case types.UntypedNil:
 			return "interface{}"
 		case types.UnsafePointer:
-			u.refuse("unsafe.Pointer", "")
+			return "core.UnsafePointer"
 		}
 		return types.Default(t).(*types.Basic).Name()
 	case *types.Pointer:
@@ -472,6 +472,8 @@ func (u *lowerer) zero(t types.Type) string {
 			return x + `("")`
 		case t.Info()&types.IsBoolean != 0:
 			return x + "(false)"
+		case t.Kind() == types.UnsafePointer:
+			return x + "(nil)"
 		}
 		return x + "(0)"
 	case *types.Struct, *types.Array:

@@ -107,10 +107,11 @@ func coreSymbols() map[string]reflect.Value {
 	m := map[string]reflect.Value{
 		"Frame": reflect.ValueOf((*core.Frame)(nil)), "Panicking": reflect.ValueOf((*core.Panicking)(nil)),
 		"AtomicPointer": reflect.ValueOf((*core.AtomicPointer)(nil)), "Select": reflect.ValueOf((*core.Select)(nil)),
-		"MapIter": reflect.ValueOf((*core.MapIter)(nil)),
+		"MapIter": reflect.ValueOf((*core.MapIter)(nil)), "UnsafePointer": reflect.ValueOf((*core.UnsafePointer)(nil)),
 	}
 	for name, f := range map[string]any{
-		"In": core.In, "Decoded": core.Decoded, "Words": core.Words, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "ShiftCount": core.ShiftCount,
+		"In": core.In, "Decoded": core.Decoded,
+		"UnsafeAdd": core.UnsafeAdd, "UnsafeString": core.UnsafeString, "UnsafeStringData": core.UnsafeStringData, "Words": core.Words, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "ShiftCount": core.ShiftCount,
 		"Complex": core.Complex, "Real": core.Real, "Imag": core.Imag, "CopyString": core.CopyString, "DecodeRune": core.DecodeRune,
 		"Panic": core.Panic, "NewFrame": core.NewFrame, "Run": core.Run, "Recover": core.Recover,
 		"RecoverDirect": core.RecoverDirect, "RecoverNow": core.RecoverNow, "Deferred": core.Deferred, "IterDone": core.IterDone,

@@ -153,6 +153,14 @@ func (r *realizer) native(n cell.Native) (native, error) {
 		return r.generic(n)
 	case "atomicPointer":
 		return r.atomicPointer(n), nil
+	case "unsafeSlice":
+		return fn(rts{reflect.PointerTo(t), intR}, rts{reflect.SliceOf(t)}, func(a vals) vals {
+			return single(reflect.SliceAt(t, a[0].UnsafePointer(), int(a[1].Int())))
+		}), nil
+	case "unsafeSliceData":
+		return fn(rts{t}, rts{reflect.PointerTo(t.Elem())}, func(a vals) vals {
+			return single(reflect.NewAt(t.Elem(), a[0].UnsafePointer()))
+		}), nil
 	case "makeSlice":
 		return fn(rts{intR, intR}, rts{t}, func(a vals) vals { return single(makeSlice(t, int(a[0].Int()), int(a[1].Int()))) }), nil
 	case "append":
@@ -229,6 +237,16 @@ func convert(v reflect.Value, to reflect.Type) (out reflect.Value) {
 			panic(e)
 		}
 	}()
+	switch from := v.Kind(); {
+	case from == reflect.UnsafePointer && to.Kind() == reflect.Pointer:
+		return reflect.NewAt(to.Elem(), v.UnsafePointer())
+	case from == reflect.UnsafePointer && to.Kind() == reflect.Uintptr:
+		return reflect.ValueOf(v.Pointer()).Convert(to)
+	case from == reflect.Pointer && to.Kind() == reflect.UnsafePointer:
+		return reflect.ValueOf(v.UnsafePointer()).Convert(to)
+	case from == reflect.Uintptr && to.Kind() == reflect.UnsafePointer:
+		return reflect.ValueOf(core.PointerOf(uintptr(v.Uint()))).Convert(to)
+	}
 	return v.Convert(to)
 }
 

@@ -68,8 +68,10 @@ func TestFormat(t *testing.T) {
 	c.BindPointer("String", reflect.ValueOf(func(f *float64) string { return celsius(*f).String() }))
 	p := named.New(named.Spec{Name: "named_test.place", PkgPath: "main", Layout: reflect.TypeFor[raw]()})
 	p.CompleteStruct([]named.Field{
-		{Name: "X", Type: reflect.TypeFor[int]()}, {Name: "name", Type: reflect.TypeFor[string]()},
-		{Name: "At", Type: c.Type()}, {Name: "Any", Type: reflect.TypeFor[any]()},
+		{Name: "X", Type: reflect.TypeFor[int]()},
+		{Name: "name", Type: reflect.TypeFor[string]()},
+		{Name: "At", Type: c.Type()},
+		{Name: "Any", Type: reflect.TypeFor[any]()},
 	})
 	own := func(x any, n *named.Type) any { return named.As(x, n.Type()) }
 	slice := reflect.SliceOf(p.Type())

@@ -14,7 +14,6 @@ var stated = map[string]string{
 	"corners/channel-of-itself":     "Channels of their own type",
 	"panics/goexit-main-deadlock":   "runtime.Goexit in main",
 	"mean/runtime-stack-and-caller": "What the runtime says of its own stack",
-	"traps/unsafe-and-slicetricks":  "unsafe",
 	"stdlib/weak-unique-runtime":    "A few generic functions of the standard library",
 }
 
