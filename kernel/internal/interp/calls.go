@@ -2,7 +2,9 @@ package interp
 
 import (
 	"reflect"
+	"strconv"
 	"sync/atomic"
+	"unsafe"
 
 	"spindle/kernel/internal/cell"
 	"spindle/kernel/internal/core"
@@ -84,12 +86,94 @@ func run(start *node, f *frame) {
 // together, for which a type has to be made.
 const hot = 32
 
-// function is a core function that is called.
+// function makes the frames of a core function or a closure.
 type function struct {
-	def   *node
-	calls atomic.Int32
-	vars  atomic.Pointer[reflect.Type] // a struct of all its slots but the results
+	def    *node
+	numRet int
+	slots  []fresh // of the results, parameters, variables and temporaries
+	calls  atomic.Int32
+	vars   atomic.Pointer[together]
 }
+
+func newFunction(def *node) *function {
+	fn := &function{def: def, numRet: len(def.typ.ret)}
+	for _, t := range def.types {
+		fn.slots = append(fn.slots, freshOf(t))
+	}
+	return fn
+}
+
+// together is a struct of all slots but the results.
+type together struct {
+	all     unsafe.Pointer // its type
+	offsets []uintptr
+}
+
+// frame is a frame for a call that a function makes whose frame is by.
+func (fn *function) frame(by, anc *frame) *frame {
+	f := newFrame(by, anc, len(fn.slots))
+	data, slots := f.data[fn.numRet:], fn.slots[fn.numRet:]
+	if vars := fn.vars.Load(); vars != nil {
+		all := unsafeNew(vars.all)
+		for i, s := range slots {
+			data[i] = s.at(unsafe.Add(all, vars.offsets[i]))
+		}
+		return f
+	}
+	for i, s := range slots {
+		data[i] = s.new()
+	}
+	if len(slots) > 1 && fn.calls.Add(1) == hot {
+		fn.join()
+	}
+	return f
+}
+
+func (fn *function) join() {
+	types := fn.def.types[fn.numRet:]
+	fields := make([]reflect.StructField, len(types))
+	for i, t := range types {
+		fields[i] = reflect.StructField{Name: "F" + strconv.Itoa(i), Type: t}
+	}
+	t := reflect.StructOf(fields)
+	vars := &together{all: rtypeOf(t)}
+	for i := range types {
+		vars.offsets = append(vars.offsets, t.Field(i).Offset)
+	}
+	fn.vars.Store(vars)
+}
+
+// value is what a reflect.Value is; newLayout compares it with the real one.
+type value struct {
+	typ_ unsafe.Pointer
+	ptr  unsafe.Pointer
+	flag uintptr
+}
+
+// fresh makes variables of one type, as reflect.New does, which looks for the
+// pointer's type each time.
+type fresh struct {
+	model reflect.Value
+	rtype unsafe.Pointer
+}
+
+func freshOf(t reflect.Type) fresh { return fresh{reflect.New(t).Elem(), rtypeOf(t)} }
+
+func (s fresh) new() reflect.Value { return s.at(unsafeNew(s.rtype)) }
+
+// at is the variable at p.
+func (s fresh) at(p unsafe.Pointer) reflect.Value {
+	v := s.model
+	(*value)(unsafe.Pointer(&v)).ptr = p
+	return v
+}
+
+func rtypeOf(t reflect.Type) unsafe.Pointer {
+	return (*[2]unsafe.Pointer)(unsafe.Pointer(&t))[1]
+}
+
+//go:linkname unsafeNew reflect.unsafe_New
+func unsafeNew(rtype unsafe.Pointer) unsafe.Pointer
 
 // functionOf is the core function that a call's callee names.
 func (l *layout) functionOf(callee *node) *function {
@@ -102,35 +186,10 @@ func (l *layout) functionOf(callee *node) *function {
 	}
 	fn := l.functions[def]
 	if fn == nil {
-		fn = &function{def: def}
+		fn = newFunction(def)
 		l.functions[def] = fn
 	}
 	return fn
-}
-
-// local makes the slots from the numRet-th on.
-func (fn *function) local(data []reflect.Value, numRet int) {
-	if vars := fn.vars.Load(); vars != nil {
-		all := reflect.New(*vars).Elem()
-		for i := range all.NumField() {
-			data[numRet+i] = all.Field(i)
-		}
-		return
-	}
-	types := fn.def.types[numRet:]
-	for i, t := range types {
-		data[numRet+i] = reflect.New(t).Elem()
-	}
-	if fn.calls.Add(1) == hot && len(types) > 1 {
-		fields := make([]reflect.StructField, len(types))
-		for i, t := range types {
-			fields[i] = reflect.StructField{Name: "F" + string(rune('a'+i/26)) + string(rune('a'+i%26)), Type: t}
-		}
-		if len(types) <= 26*26 {
-			vars := reflect.StructOf(fields)
-			fn.vars.Store(&vars)
-		}
-	}
 }
 
 // call is a call of a core function.
@@ -141,7 +200,7 @@ func (l *layout) call(n *node, here cell.Place, slow bltn) bltn {
 		return l.callClosure(n, here, slow)
 	}
 	def := fn.def
-	numRet := len(def.typ.ret)
+	numRet := fn.numRet
 	args := make([]func(*frame) reflect.Value, 0, len(n.child)-1)
 	for i, c := range n.child[1:] {
 		if i >= len(callee.typ.arg) {
@@ -177,15 +236,14 @@ func (l *layout) call(n *node, here cell.Place, slow bltn) bltn {
 	yes, no := getExec(n.tnext), getExec(n.fnext)
 	branches := n.fnext != nil
 	return func(f *frame) bltn {
-		nf := newFrame(f, nil, len(def.types))
+		nf := fn.frame(f, nil)
 		for i, r := range results {
 			if r.index >= 0 {
 				nf.data[i] = *r.in(f)
 			} else {
-				nf.data[i] = reflect.New(def.types[i]).Elem()
+				nf.data[i] = fn.slots[i].new()
 			}
 		}
-		fn.local(nf.data, numRet)
 		for i, a := range args {
 			put(nf.data, numRet+i, a(f))
 		}
@@ -228,7 +286,7 @@ func (l *layout) argument(c *node, t *itype) func(*frame) reflect.Value {
 	case rt.Kind() == reflect.Func:
 		return genFuncValue(c)
 	}
-	return value(c)
+	return valueOf(c)
 }
 
 // callClosure is a call of a func() that a variable holds.
@@ -258,32 +316,26 @@ func literal(n *node) bltn {
 	if !ok || to.up || n.typ == nil || len(n.child) != 4 {
 		return nil
 	}
-	i, next, numRet := to.index, getExec(n.tnext), len(n.typ.ret)
-	t := typeOf(n.typ)
-	body := n.child[3]
+	i, next, body, t := to.index, getExec(n.tnext), n.child[3], typeOf(n.typ)
+	fn := newFunction(n)
 	if t == reflect.TypeFor[func()]() {
 		return func(f *frame) bltn {
-			f.data[i] = reflect.ValueOf(func() { run(body.start, closureFrame(n, f)) })
+			f.data[i] = reflect.ValueOf(func() { run(body.start, fn.frame(f, f)) })
 			return next
 		}
 	}
 	return func(f *frame) bltn {
 		f.data[i] = reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
-			nf := closureFrame(n, f)
+			nf := fn.frame(f, f)
+			for i := range fn.numRet {
+				nf.data[i] = fn.slots[i].new()
+			}
 			for i, v := range in {
-				put(nf.data, numRet+i, v)
+				put(nf.data, fn.numRet+i, v)
 			}
 			run(body.start, nf)
-			return nf.data[:numRet]
+			return nf.data[:fn.numRet]
 		})
 		return next
 	}
-}
-
-func closureFrame(n *node, maker *frame) *frame {
-	nf := newFrame(maker, maker, len(n.types))
-	for i, t := range n.types {
-		nf.data[i] = reflect.New(t).Elem()
-	}
-	return nf
 }

@@ -105,7 +105,7 @@ func (l *layout) directOf(callee *node) (d direct, recv *node, ok bool) {
 	case x.ident == "core":
 		d, ok = coreCalls[name]
 		return d, nil, ok
-	case l.genOf(callee) == "method" && x.typ != nil:
+	case l.gen[callee] == "method" && x.typ != nil:
 		d, ok = coreMethods[typeOf(x.typ).String()+"."+name]
 		return d, x, ok
 	}
@@ -167,7 +167,7 @@ func (l *layout) operand(c *node, t reflect.Type) func(*frame) reflect.Value {
 	if t.Kind() == reflect.Func {
 		return genFuncValue(c)
 	}
-	return value(c)
+	return valueOf(c)
 }
 
 // results stores the results of a native call where yaegi does, and says what

@@ -76,8 +76,8 @@ func slotOf(n *node) (slot, bool) {
 	return slot{i, n.level == 1}, i >= 0
 }
 
-// value reads what n came to.
-func value(n *node) func(*frame) reflect.Value {
+// valueOf reads what n came to.
+func valueOf(n *node) func(*frame) reflect.Value {
 	if s, ok := slotOf(n); ok {
 		i := s.index
 		if s.up {
@@ -405,14 +405,14 @@ func assignment(n *node) bltn {
 	} else if typeOf(src.typ) != t {
 		return nil
 	}
-	i, next := to.index, getExec(n.tnext)
-	v := value(src)
+	i, next, made := to.index, getExec(n.tnext), freshOf(t)
+	v := valueOf(src)
 	if classOf(t.Kind()) == signed {
 		x := ints(src)
 		return func(f *frame) bltn {
 			d := f.data[i]
 			if !d.CanSet() {
-				d = reflect.New(t).Elem()
+				d = made.new()
 				f.data[i] = d
 			}
 			d.SetInt(x(f))
@@ -422,7 +422,7 @@ func assignment(n *node) bltn {
 	return func(f *frame) bltn {
 		d := f.data[i]
 		if !d.CanSet() {
-			d = reflect.New(t).Elem()
+			d = made.new()
 			f.data[i] = d
 		}
 		d.Set(v(f))
@@ -448,7 +448,7 @@ func element(n *node, slow bltn) bltn {
 	if !ok || to.up || classOf(k) != signed {
 		return nil
 	}
-	x, y, i := value(a), ints(b), to.index
+	x, y, i := valueOf(a), ints(b), to.index
 	yes, no := getExec(n.tnext), getExec(n.fnext)
 	if n.fnext != nil {
 		return func(f *frame) bltn {
@@ -480,7 +480,7 @@ func deref(n *node, slow bltn) bltn {
 	if !ok || to.up || n.fnext != nil || typeOf(n.child[0].typ).Kind() != reflect.Pointer {
 		return nil
 	}
-	p, i, next := value(n.child[0]), to.index, getExec(n.tnext)
+	p, i, next := valueOf(n.child[0]), to.index, getExec(n.tnext)
 	return func(f *frame) bltn {
 		v := p(f)
 		if v.Kind() != reflect.Pointer || v.IsNil() {
@@ -498,7 +498,7 @@ func field(n *node, slow bltn) bltn {
 	if !ok || to.up || n.fnext != nil || !isPath || len(path) != 1 {
 		return nil
 	}
-	x, i, j, next := value(n.child[0]), to.index, path[0], getExec(n.tnext)
+	x, i, j, next := valueOf(n.child[0]), to.index, path[0], getExec(n.tnext)
 	return func(f *frame) bltn {
 		v := x(f)
 		if v.Kind() != reflect.Struct {

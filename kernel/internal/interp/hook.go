@@ -39,9 +39,11 @@ func (l *layout) wrap(p *yaegi.Program, place func(pos int) cell.Place) {
 		}
 	}
 	walk(root)
+	l.gen = map[*node]string{}
 	nops := map[*node]bool{}
 	for _, n := range nodes {
-		nops[n] = l.genOf(n) == "nop" && n.fnext == nil
+		l.gen[n] = l.genOf(n)
+		nops[n] = l.gen[n] == "nop" && n.fnext == nil
 	}
 	for _, n := range nodes {
 		// yaegi has run the generators of function literals already (cfg.go,
@@ -52,7 +54,7 @@ func (l *layout) wrap(p *yaegi.Program, place func(pos int) cell.Place) {
 		if n.start != nil {
 			n.start = past(n.start, nops)
 		}
-		old, gen, here := n.gen, l.genOf(n), place(n.pos)
+		old, gen, here := n.gen, l.gen[n], place(n.pos)
 		switch {
 		case l.isPoll(n):
 			n.gen = func(n *node) { old(n); l.poll(n, here) }
@@ -64,6 +66,12 @@ func (l *layout) wrap(p *yaegi.Program, place func(pos int) cell.Place) {
 			n.gen = func(n *node) { old(n); l.faster(n, gen, here, n.exec) }
 		}
 	}
+}
+
+// forget drops what only the loading of a unit needs.
+func (l *layout) forget() {
+	clear(l.natives)
+	l.gen = nil
 }
 
 // past is n, or what comes after it where it does nothing.

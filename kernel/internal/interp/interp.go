@@ -250,7 +250,7 @@ func (i *Interp) load(u *cell.Unit) (entry func(), err error) {
 		return nil, err
 	}
 	i.layout.wrap(prog, i.placer(u))
-	defer clear(i.layout.natives) // its nodes have them now
+	defer i.layout.forget()
 	if _, err := i.yaegi.Execute(prog); err != nil {
 		var p yaegi.Panic
 		if errors.As(err, &p) {

@@ -79,6 +79,7 @@ type layout struct {
 	kinds, actions []string
 	gens           map[uintptr]string // names of yaegi's generators by their code
 	natives        map[string]native  // natives of the unit being loaded, by name
+	gen            map[*node]string   // generators of the nodes of that unit
 	functions      map[*node]*function
 }
 
@@ -98,6 +99,7 @@ func newLayout() (*layout, error) {
 	}
 	for mirror, real := range map[reflect.Type]reflect.Type{
 		reflect.TypeFor[node](): n, reflect.TypeFor[symbol](): field(n, "sym"), reflect.TypeFor[itype](): field(n, "typ"),
+		reflect.TypeFor[value](): reflect.TypeFor[reflect.Value](),
 		reflect.TypeFor[frame](): field(field(n, "interp"), "frame"),
 	} {
 		if err := sameBeginning(mirror, real); err != nil {
