@@ -27,15 +27,38 @@ func (u *lowerer) nativeCall(e *ast.CallExpr, f *types.Func, targs []types.Type)
 		u.refuse(full, "")
 	}
 	name := u.pkgRef(f.Pkg()) + "." + f.Name()
+	if i, ok := starts[full]; ok {
+		return u.callOf(sig, name, u.adopting(e, u.args(e, sig, true), i, false))
+	}
 	return u.decodes(e, f, u.simpleCall(e, sig, name))
 }
 
 func (u *lowerer) simpleCall(e *ast.CallExpr, sig *types.Signature, name string) *call {
-	args := u.args(e, sig, true)
+	return u.callOf(sig, name, u.args(e, sig, true))
+}
+
+func (u *lowerer) callOf(sig *types.Signature, name string, args *argList) *call {
 	return &call{
 		ops: u.all(args, nil, nil), types: args.types, results: u.resultTypes(sig),
 		render: func(ops []string) string { return name + "(" + args.join(ops) + ")" },
 	}
+}
+
+// starts are the functions that run an argument, whose number it is, on a
+// goroutine of its own, some time.
+var starts = map[string]int{"time.AfterFunc": 1, "context.AfterFunc": 1}
+
+// adopting makes the goroutine that runs argument i one of this place, as the
+// go statement does. begun says that it starts with the call.
+func (u *lowerer) adopting(e *ast.CallExpr, args *argList, i int, begun bool) *argList {
+	lower := args.lower
+	args.lower = func(j int) string {
+		if j != i {
+			return lower(j)
+		}
+		return fmt.Sprintf("core.Adopt(%s, %v, %s)", lower(j), begun, u.place(e.Pos()))
+	}
+	return args
 }
 
 // typeFor is reflect.TypeFor[T]().
@@ -188,6 +211,9 @@ func (u *lowerer) nativeMethod(e *ast.CallExpr, recv func() string, t types.Type
 	}
 	u.checkInterfaces(e, f)
 	args := u.args(e, sig, true)
+	if f.FullName() == "(*sync.WaitGroup).Go" {
+		args = u.adopting(e, args, 0, true)
+	}
 	ops := u.all(args, recvExpr(e), recv)
 	// The receiver's core type: what the method set wants.
 	rt := t

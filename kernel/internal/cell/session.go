@@ -128,6 +128,18 @@ func (s *Session) Scope() map[string]types.Object {
 	return m
 }
 
+// Slots returns, by name, the VarDef.Name of each live variable: where its
+// value is kept.
+func (s *Session) Slots() map[string]string {
+	m := map[string]string{}
+	for n, d := range s.names {
+		if _, ok := d.obj.(*types.Var); ok {
+			m[n] = d.low
+		}
+	}
+	return m
+}
+
 // Imports returns the names under which cells have imported packages, with
 // their paths.
 func (s *Session) Imports() map[string]string {

@@ -85,12 +85,29 @@ func Go(fn func(), cell, line int, in string) {
 	if fn == nil {
 		panic(Fault("go of nil func value"))
 	}
+	go Adopt(fn, true, cell, line, in)()
+}
+
+// Adopt is fn for a goroutine that a function of the standard library starts
+// at a place of the learner's code: it belongs to the calling goroutine's cell,
+// as a go statement's does. begun says that the goroutine starts now, and not
+// later or never.
+func Adopt(fn func(), begun bool, cell, line int, in string) func() {
 	of := CellOf()
-	var ended func()
-	if host.Started != nil {
-		ended = host.Started(of)
+	start := func() (ended func()) {
+		if host.Started == nil {
+			return nil
+		}
+		return host.Started(of)
 	}
-	go func() {
+	var ended func()
+	if begun {
+		ended = start()
+	}
+	return func() {
+		if !begun {
+			ended = start()
+		}
 		site := Site{cell, line, in}
 		label(of, site)
 		if trace.IsEnabled() { // package timeline reads it
@@ -110,7 +127,7 @@ func Go(fn func(), cell, line int, in string) {
 			}
 		}()
 		fn()
-	}()
+	}
 }
 
 func (h Host) crash(p *Panicking) {

@@ -49,11 +49,15 @@ type InspectResult struct {
 const askTime = 2 * time.Second
 
 func (e *Engine) askWorker(ctx context.Context, method string, params, result any) error {
+	return e.askWithin(ctx, askTime, method, params, result)
+}
+
+func (e *Engine) askWithin(ctx context.Context, limit time.Duration, method string, params, result any) error {
 	p, err := e.current()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return p.call(ctx, method, params, result)
 }

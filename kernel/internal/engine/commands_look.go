@@ -3,11 +3,13 @@ package engine
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"spindle/kernel/display"
 	"spindle/kernel/internal/magic"
@@ -17,16 +19,58 @@ import (
 	"spindle/kernel/internal/worker"
 )
 
-// goroutines shows the learner's goroutines, like ones in one row.
-func goroutines(e *Engine, ctx context.Context, _ session.Cell, s *sink, _ magic.Part) session.Result {
-	var all []trace.Goroutine
-	if err := e.askWorker(ctx, worker.MethodGoroutines, nil, &all); err != nil {
-		return failed("error", "%goroutines: "+err.Error())
+// lookTime bounds how long listing goroutines may take: ten thousand deep
+// stacks take a while.
+const lookTime = 30 * time.Second
+
+// goroutines shows the learner's goroutines, like ones in one row: once, or
+// for some seconds, moving in place.
+func goroutines(e *Engine, ctx context.Context, cell session.Cell, s *sink, part magic.Part) session.Result {
+	seconds := 0
+	if part.Args != "" {
+		n, err := strconv.Atoi(part.Args)
+		if err != nil || n < 1 {
+			return failed("error", "%goroutines: want a number of seconds to watch them for, not "+part.Args)
+		}
+		seconds = n
 	}
-	if len(all) == 0 {
-		s.remark("No goroutine of any cell is alive.")
-		return session.Result{}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	x := &execution{number: cell.Count, sink: s, began: process.NowTicks(), cancel: cancel, press: func() {}, kill: func(string) { cancel() }}
+	e.begin(x)
+	defer e.end(x)
+	id := ""
+	if seconds > 0 {
+		id = "spindle-goroutines-" + rand.Text()
 	}
+	for until, update := time.Now().Add(time.Duration(seconds)*time.Second), false; ; update = true {
+		var all []trace.Goroutine
+		if err := e.askWithin(ctx, lookTime, worker.MethodGoroutines, nil, &all); err != nil {
+			if ctx.Err() != nil {
+				return failed("interrupted", "%goroutines")
+			}
+			return failed("error", "%goroutines: "+err.Error())
+		}
+		b := quiet("No goroutine of any cell is alive.")
+		if len(all) > 0 {
+			b = goroutineTable(all).Bundle()
+		}
+		b.ID, b.Update = id, update
+		s.out.Display(b)
+		if !time.Now().Before(until) {
+			return session.Result{}
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return failed("interrupted", "%goroutines")
+		}
+	}
+}
+
+// goroutineTable has a row for each group of goroutines that were started at
+// the same place and are in the same state at the same place.
+func goroutineTable(all []trace.Goroutine) display.Grid {
 	type key struct{ state, site, at string }
 	groups := map[key][]trace.Goroutine{}
 	var order []key
@@ -41,24 +85,37 @@ func goroutines(e *Engine, ctx context.Context, _ session.Cell, s *sink, _ magic
 		groups[k] = append(groups[k], g)
 	}
 	sort.SliceStable(order, func(i, j int) bool { return len(groups[order[i]]) > len(groups[order[j]]) })
-	grid := display.Grid{Headers: []string{"goroutines", "ids", "state", "waiting", "started at", "stands at"}}
+	grid := display.Grid{Headers: []string{"goroutines", "ids", "state", "for", "started at", "stands at"}}
 	for _, k := range order {
 		gs := groups[k]
-		minutes := 0
-		for _, g := range gs {
-			minutes = max(minutes, g.Minutes)
-		}
-		waiting := ""
-		switch {
-		case minutes > 0:
-			waiting = fmt.Sprintf("%d min", minutes)
-		case k.state != "running" && k.state != "runnable":
-			waiting = "< 1 min"
-		}
-		grid.Rows = append(grid.Rows, []any{len(gs), ids(gs), k.state, waiting, k.site, k.at})
+		grid.Rows = append(grid.Rows, []any{len(gs), ids(gs), k.state, since(gs), k.site, k.at})
 	}
-	grid.Note = count(len(all), "goroutine", "goroutines") + " of cells. The runtime counts waiting in whole minutes."
-	return showValue(s, grid)
+	grid.Note = count(len(all), "goroutine", "goroutines") + " of cells. “for”: seen so at each look, the first at the end of its cell; in minutes, as the runtime counts, without a break. %goroutines 10 watches them for ten seconds."
+	return grid
+}
+
+// since is how long the goroutines of a group have been doing what they do,
+// from the shortest to the longest.
+func since(gs []trace.Goroutine) string {
+	least, most := time.Duration(1<<62), time.Duration(0)
+	for _, g := range gs {
+		// The runtime counts whole minutes, from the first collection on.
+		d := max(g.SeenFor, time.Duration(g.Minutes)*time.Minute)
+		least, most = min(least, d), max(most, d)
+	}
+	words := func(d time.Duration) string {
+		switch {
+		case d < time.Second:
+			return "< 1 s"
+		case d < time.Minute:
+			return fmt.Sprintf("%d s", d/time.Second)
+		}
+		return fmt.Sprintf("%d min", d/time.Minute)
+	}
+	if words(least) == words(most) {
+		return words(most)
+	}
+	return words(least) + " – " + words(most)
 }
 
 // stands is the innermost place of a goroutine, and what it calls there.

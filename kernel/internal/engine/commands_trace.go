@@ -46,7 +46,7 @@ func traced(e *Engine, ctx context.Context, cell session.Cell, s *sink, part mag
 		s.remark(part.Name + ": " + err.Error())
 		return r
 	}
-	s.out.Display(display.Bundle{Data: map[string]any{"image/svg+xml": t.SVG(), "text/plain": t.Summary()}})
+	s.out.Display(display.Bundle{Data: map[string]any{"text/html": t.HTML(), "text/plain": t.Summary()}})
 	return r
 }
 

@@ -272,6 +272,10 @@ func (e *Engine) done(p *proc, f frames.Frame) {
 	}
 }
 
+// recentCells keep their sinks, for what may come without a goroutine that is
+// known: timers, and child processes that were left behind.
+const recentCells = 100
+
 // forget drops the sinks of cells that have nothing more to say. Callers hold mu.
 func (e *Engine) forget(live []int) {
 	keep := map[int]bool{}
@@ -282,7 +286,7 @@ func (e *Engine) forget(live []int) {
 		keep[e.last.cell] = true
 	}
 	for c := range e.sinks {
-		if !keep[c] {
+		if !keep[c] && (e.last == nil || c > e.last.cell || c <= e.last.cell-recentCells) {
 			delete(e.sinks, c)
 		}
 	}

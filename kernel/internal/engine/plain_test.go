@@ -71,6 +71,8 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func (p *plain) In(cell int, fn func()) *interp.Error { fn(); return nil }
 
+func (p *plain) Locked() []string { return nil }
+
 func (p *plain) Eval(c interp.Cell) (o interp.Outcome) {
 	p.cell.Store(int64(c.Count))
 	ctx, cancel := context.WithCancel(context.Background())

@@ -70,6 +70,8 @@ type Evaluator interface {
 	// In runs fn, the learner's own, on the calling goroutine, which belongs to
 	// cell as long as that takes. A panic of fn is its error.
 	In(cell int, fn func()) *Error
+	// Locked lists the variables that are locks, or have one, and are held.
+	Locked() []string
 	// Declarations returns, in order, the cells' sources that declared what is
 	// live, for %restore.
 	Declarations() []string

@@ -28,7 +28,8 @@ type Interp struct {
 	real    *realizer
 	yaegi   *yaegi.Interpreter
 	layout  *layout
-	loaded  map[string]bool // compiled packages that yaegi knows
+	loaded  map[string]bool          // compiled packages that yaegi knows
+	globals map[string]reflect.Value // pointers to the session's variables, by slot
 	shown   []any
 	places  map[string]map[string]reflect.Value // symbols of compiled packages by path
 	scope   scope
@@ -58,7 +59,7 @@ func New(cfg Config) (*Interp, error) {
 		cell.Generics[g] = true
 	}
 	i := &Interp{
-		cfg: cfg, imp: imp, layout: l, session: cell.New(imp, names), loaded: map[string]bool{},
+		cfg: cfg, imp: imp, layout: l, session: cell.New(imp, names), loaded: map[string]bool{}, globals: map[string]reflect.Value{},
 		places: map[string]map[string]reflect.Value{},
 	}
 	i.real = newRealizer(i.session, i.symbols)
@@ -115,7 +116,7 @@ func coreSymbols() map[string]reflect.Value {
 		"Complex": core.Complex, "Real": core.Real, "Imag": core.Imag, "CopyString": core.CopyString, "DecodeRune": core.DecodeRune,
 		"Panic": core.Panic, "NewFrame": core.NewFrame, "Run": core.Run, "Recover": core.Recover,
 		"RecoverDirect": core.RecoverDirect, "RecoverNow": core.RecoverNow, "Deferred": core.Deferred, "IterDone": core.IterDone,
-		"Print": core.Print, "Println": core.Println, "Poll": core.Poll, "Go": core.Go, "Show": core.Show,
+		"Print": core.Print, "Println": core.Println, "Poll": core.Poll, "Go": core.Go, "Adopt": core.Adopt, "Show": core.Show,
 		"NewMapIter": core.NewMapIter, "NewSelect": core.NewSelect,
 	} {
 		m[name] = reflect.ValueOf(f)
@@ -221,6 +222,7 @@ func (i *Interp) load(u *cell.Unit) (entry func(), err error) {
 	}
 	for _, def := range u.Vars {
 		g[def.Name] = reflect.New(i.real.rtype(def.Type))
+		i.globals[def.Name] = g[def.Name]
 	}
 	ex["spindle/core/t/t"], ex["spindle/core/d/d"], ex["spindle/core/n/n"], ex["spindle/core/g/g"] = t, d, n, g
 	for _, p := range u.Imports {

@@ -30,7 +30,7 @@ var All = []Info{
 	{"%go-version", "", "Says which Go runs cells, and which compiles programs.", false},
 	{"%cd", "[FOLDER]", "Changes the session's working folder, or says which it is.", false},
 	{"%env", "[NAME[=VALUE]]", "Shows or sets environment variables of the session.", false},
-	{"%goroutines", "", "Shows the goroutines of the session's cells.", false},
+	{"%goroutines", "[SECONDS]", "Shows the goroutines of the session's cells: what they wait for, who started them and where they stand. With SECONDS, in motion.", false},
 	{"%ps", "", "Shows the processes and threads under the session.", false},
 	{"%trace", "STATEMENT", "Runs a statement and draws when its goroutines ran, and where.", true},
 	{"!", "COMMAND", "Runs a shell command in the session's folder.", false},

@@ -50,6 +50,7 @@ type Occupancy struct {
 	Goroutine int64 // 0: none of the learner's
 	Thread    int64
 	Moved     bool
+	HandedOn  bool // another thread than in the turn before runs the P
 }
 
 // Timeline is what the picture is made of.
@@ -59,7 +60,8 @@ type Timeline struct {
 	Procs      map[int64][]Occupancy // by P
 	GC         [][2]int64            // times in which the collector was at work
 	Pauses     [][2]int64            // times in which it stopped the world
-	Moves      int
+	Moves      int                   // turns on another P than that on which it was made runnable
+	HandOns    int                   // times a P went on with another thread
 }
 
 // SiteCategory is the category of log events that tell where a goroutine was
@@ -124,7 +126,7 @@ func (p *parser) event(ev trace.Event) {
 	case trace.EventLog:
 		if l := ev.Log(); l.Category == SiteCategory {
 			if g, ok := p.gs[int64(ev.Goroutine())]; ok {
-				g.g.Site = l.Message
+				g.g.Site, g.mine = l.Message, true // a timer's, perhaps: nobody's child
 			}
 		}
 	case trace.EventRangeBegin, trace.EventRangeActive:
@@ -237,6 +239,11 @@ func (p *parser) finish() *Timeline {
 	sort.Slice(p.t.Goroutines, func(i, j int) bool { return p.t.Goroutines[i].ID < p.t.Goroutines[j].ID })
 	for _, o := range p.t.Procs {
 		sort.Slice(o, func(i, j int) bool { return o[i].From < o[j].From })
+		for i := range o {
+			if o[i].HandedOn = i > 0 && o[i].Thread != o[i-1].Thread; o[i].HandedOn {
+				p.t.HandOns++
+			}
+		}
 	}
 	return p.t
 }
@@ -254,8 +261,8 @@ func (t *Timeline) Times() (sum [states]int64) {
 // Summary says in a few lines what the picture shows: its text twin.
 func (t *Timeline) Summary() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %d goroutines on %d Ps; %d times one ran on another P than it was made runnable on.\n",
-		span(t.EndNanos), len(t.Goroutines), len(t.Procs), t.Moves)
+	fmt.Fprintf(&b, "%s of %d goroutines on %d Ps; %d times one ran on another P than it was made runnable on, %d times a P went on with another thread.\n",
+		span(t.EndNanos), len(t.Goroutines), len(t.Procs), t.Moves, t.HandOns)
 	sum := t.Times()
 	var parts []string
 	for s := range states {
@@ -263,7 +270,7 @@ func (t *Timeline) Summary() string {
 	}
 	b.WriteString("All goroutines together: " + strings.Join(parts, ", ") + ".")
 	if len(t.GC) > 0 {
-		fmt.Fprintf(&b, "\nThe garbage collector ran %d times.", len(t.GC))
+		fmt.Fprintf(&b, "\nThe garbage collector was at work %d times.", len(t.GC))
 	}
 	return b.String()
 }

@@ -102,6 +102,11 @@ func TestTimelineOfAFew(t *testing.T) {
 			t.Errorf("no %q in the picture", want)
 		}
 	}
+	page := tl.HTML()
+	if !strings.HasPrefix(page, `<div style="position:relative`) || !strings.Contains(page, `<img src="data:image/svg+xml;base64,`) ||
+		!strings.Contains(page, `<i title="G`) || strings.Contains(page, "<svg") {
+		t.Errorf("the page is %.300s", page)
+	}
 	if s := tl.Summary(); !strings.Contains(s, "of 4 goroutines") {
 		t.Errorf("summary: %s", s)
 	}
@@ -122,6 +127,9 @@ func TestTimelineOfThousandsIsBounded(t *testing.T) {
 	wellFormed(t, svg)
 	if len(svg) > 2<<20 {
 		t.Errorf("the picture has %d bytes", len(svg))
+	}
+	if page := tl.HTML(); len(page) > 4<<20 || !strings.Contains(page, "of 10000:") {
+		t.Errorf("the page has %d bytes, or no titles", len(page))
 	}
 	if !strings.Contains(svg, "10000 ×") {
 		t.Error("they are not put together")

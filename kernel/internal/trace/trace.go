@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The pprof labels that package core puts on the goroutines of a cell;
@@ -26,6 +27,9 @@ type Goroutine struct {
 	Cell    int     `json:"cell,omitempty"`    // 0: none, it is not the learner's
 	Site    string  `json:"site,omitempty"`    // where it was started; "" for a cell's own
 	Places  []Place `json:"places,omitempty"`  // where it stands, innermost first
+	// SeenFor is how long it has been seen in this state and place, whenever
+	// somebody looked. The reader of a traceback can't know it.
+	SeenFor time.Duration `json:"seen_for,omitempty"`
 	// Functions are compiled functions, innermost first, above the first place.
 	Functions []string `json:"functions,omitempty"`
 }

@@ -13,7 +13,6 @@ import (
 	"spindle/kernel/display"
 	"spindle/kernel/internal/frames"
 	"spindle/kernel/internal/interp"
-	"spindle/kernel/internal/trace"
 )
 
 // Methods that every worker answers.
@@ -21,7 +20,7 @@ const (
 	MethodDeclarations = "declarations" // → []string
 	MethodEvaluate     = "evaluate"     // EvaluateParams → EvaluateResult
 	MethodProgram      = "program"      // → string
-	MethodGoroutines   = "goroutines"   // → []trace.Goroutine
+	MethodGoroutines   = "goroutines"   // → []trace.Goroutine, of cells
 	MethodUsage        = "usage"        // → UsageResult
 	MethodChdir        = "chdir"        // string → string, the new folder
 	MethodSetenv       = "setenv"       // [2]string → null
@@ -128,17 +127,6 @@ func (w *Worker) evaluate(params json.RawMessage) (any, error) {
 	defer w.evalMu.Unlock()
 	o := outcome(w.eval.Eval(interp.Cell{Count: int(w.lastCell.Load()), Source: p.Source}))
 	return EvaluateResult{Value: o.Value, Err: o.Err}, nil
-}
-
-// learners lists the goroutines of cells.
-func (w *Worker) learners() []trace.Goroutine {
-	var mine []trace.Goroutine
-	for _, g := range tracebacks(deadlockMost) {
-		if g.Cell != 0 {
-			mine = append(mine, g)
-		}
-	}
-	return mine
 }
 
 func (w *Worker) usage() UsageResult {

@@ -16,7 +16,8 @@ import (
 const (
 	deadlockFirst = 150 * time.Millisecond // after the cell began
 	deadlockEvery = 100 * time.Millisecond
-	deadlockMost  = 20_000 // goroutines: looking at more would cost too much
+	// mostGoroutines bounds what is looked at: more would cost too much.
+	mostGoroutines = 20_000
 )
 
 // wakers are what can wake a sleeping goroutine from outside without being a
@@ -32,16 +33,28 @@ func (w *Worker) watchDeadlock(r *run, source string) {
 		w.wakers.Store(true)
 	}
 	var before []uint64
-	for wait := deadlockFirst; ; wait = deadlockEvery {
+	used := processorTime()
+	for wait := deadlockFirst; ; {
 		select {
 		case <-r.over:
 			return
 		case <-time.After(wait):
 		}
+		// Somebody who computes is not asleep, and looking at thousands of
+		// goroutines stops them all for a second.
+		busy := processorTime()-used > wait/20
+		used, wait = processorTime(), deadlockEvery
+		if busy {
+			before = nil
+			continue
+		}
 		if w.wakers.Load() || len(w.comms.Cells()) > 0 { // a message may wake it
 			return
 		}
+		began := time.Now()
 		sleeping, ok := w.sleepers(r)
+		wait = max(deadlockEvery, 10*time.Since(began))
+		used = processorTime()
 		if !ok {
 			before = nil
 			continue
@@ -61,9 +74,15 @@ func (w *Worker) watchDeadlock(r *run, source string) {
 	}
 }
 
+// processorTime is what this process has used so far.
+func processorTime() time.Duration {
+	t := timesNow()
+	return time.Duration(t.use.Utime.Nano() + t.use.Stime.Nano())
+}
+
 // sleepers returns the learner's goroutines, and whether all are asleep.
 func (w *Worker) sleepers(r *run) ([]trace.Goroutine, bool) {
-	all := tracebacks(deadlockMost)
+	all := tracebacks(mostGoroutines)
 	var learners []trace.Goroutine
 	seen := false
 	for _, g := range all {

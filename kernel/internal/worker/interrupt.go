@@ -75,7 +75,7 @@ func (w *Worker) interrupt(r *run) {
 // cellGoroutine finds the goroutine that runs r; it is not looked for among
 // very many.
 func (w *Worker) cellGoroutine(r *run) (trace.Goroutine, bool) {
-	for _, g := range tracebacks(deadlockMost) {
+	for _, g := range tracebacks(mostGoroutines) {
 		if g.ID == r.goroutine.Load() {
 			return g, true
 		}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -10,30 +11,65 @@ import (
 	"spindle/kernel/internal/frames"
 )
 
-// leaveTime is what goroutines that are just ending get before they count as
-// left behind.
+// leaveTime is what goroutines that are just ending, and locks that are just
+// being used, get before they count as left behind.
 const leaveTime = 2 * time.Millisecond
 
-// noteLeft tells, quietly, that a cell which went well has left goroutines
-// behind, and what they do. It may be meant so, and it may be the leak that
-// the learner is looking for.
+// noteLeft tells, quietly, what a cell that went well has left behind:
+// goroutines, and what they do, and locks that are held. It may be meant so,
+// and it may be the leak that the learner is looking for.
 func (w *Worker) noteLeft(cell int) {
-	left := func() int64 {
-		if n, ok := w.live.Load(cell); ok {
-			return n.(*atomic.Int64).Load()
+	n := w.goroutinesOf(cell)
+	locked := w.newlyLocked()
+	if n == 0 && len(locked) == 0 {
+		return
+	}
+	if w.liveCells() != nil { // somebody may be about to let go
+		time.Sleep(leaveTime)
+		n = w.goroutinesOf(cell)
+		now := w.eval.Locked()
+		locked = slices.DeleteFunc(locked, func(name string) bool { return !slices.Contains(now, name) })
+	}
+	w.locked = append(w.locked, locked...)
+	var notes []string
+	if n > 0 {
+		notes = append(notes, w.leftGoroutines(cell, n))
+	}
+	if len(locked) > 0 {
+		verb := " is locked"
+		if len(locked) > 1 {
+			verb = " are locked"
 		}
-		return 0
+		note := strings.Join(locked, ", ") + verb + ": the cell has ended without unlocking"
+		if w.liveCells() != nil {
+			note = strings.Join(locked, ", ") + verb + ", by this cell or by a goroutine that goes on"
+		}
+		notes = append(notes, note+".")
 	}
-	if left() == 0 {
-		return
+	if len(notes) > 0 {
+		w.show(frames.ShowBody{Cell: cell, Note: strings.Join(notes, "\n")})
 	}
-	time.Sleep(leaveTime)
-	n := left()
-	if n == 0 {
-		return
+}
+
+func (w *Worker) goroutinesOf(cell int) int64 {
+	if n, ok := w.live.Load(cell); ok {
+		return n.(*atomic.Int64).Load()
 	}
+	return 0
+}
+
+// newlyLocked lists the variables that are locked and were not when it was
+// last told so. Called with evalMu held, which guards locked.
+func (w *Worker) newlyLocked() []string {
+	now := w.eval.Locked()
+	w.locked = slices.DeleteFunc(w.locked, func(name string) bool { return !slices.Contains(now, name) })
+	return slices.DeleteFunc(now, func(name string) bool { return slices.Contains(w.locked, name) })
+}
+
+// leftGoroutines says what the n goroutines that a cell left behind do.
+func (w *Worker) leftGoroutines(cell int, n int64) string {
 	states := map[string]int{}
-	for _, g := range tracebacks(deadlockMost) {
+	for _, g := range w.learners() {
 		if g.Cell == cell && g.Site != "" {
 			states[g.State]++
 		}
@@ -54,5 +90,5 @@ func (w *Worker) noteLeft(cell int) {
 	if len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")
 	}
-	w.show(frames.ShowBody{Cell: cell, Note: text + ". %goroutines shows where."})
+	return text + ". %goroutines shows where."
 }

@@ -151,8 +151,12 @@ type Worker struct {
 	gate    sync.RWMutex
 	running atomic.Pointer[run] // nil between cells
 
-	evalMu sync.Mutex // held by whoever runs the evaluator; guards told
+	evalMu sync.Mutex // held by whoever runs the evaluator; guards told and locked
 	told   []string   // declarations that the engine knows
+	locked []string   // variables that the learner knows to be locked
+
+	seenMu sync.Mutex // guards seen
+	seen   map[uint64]sighting
 
 	ackMu   sync.Mutex // guards acks and lastAck
 	acks    map[uint32]chan struct{}

@@ -33,8 +33,8 @@ import (
 //	page TEXT, next TEXT
 type Engine struct {
 	mu        sync.Mutex
-	interrupt chan struct{} // of the running cell
-	running   chan struct{} // closed when the last cell has ended
+	interrupt chan struct{}     // of the running cell
+	running   chan struct{}     // closed when the last cell has ended
 	open      map[string]string // comms: id → target
 	Cells     []session.Cell
 	Closed    int
