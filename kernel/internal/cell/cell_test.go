@@ -131,6 +131,43 @@ func TestDeclarations(t *testing.T) {
 	}
 }
 
+func TestRestorable(t *testing.T) {
+	s := newSession(t)
+	if _, err := lower(
+		t, s, "import \"fmt\"\nimport \"os\"\nx := 5\nname, more := \"a\"+\"b\", []int{1, x}",
+		"type T struct{ n int }\nfunc (t *T) get() int { return t.n + x }\nvar m, w = map[string]T{\"k\": {n: x}}, fmt.Sprint(x)\nc := make(chan *T, 3)",
+		"got := f()\nfunc f() int { fmt.Println(); return 1 }",
+		"after := got + 1\np := &T{n: 2}\nfile, err := os.Open(\"x\")\nx = 7\nvar zeroed int",
+		"func hidden() any { type u int; return u(1) }\nx := 6",
+		"name := \"newer\"",
+	); err != nil {
+		t.Fatal(err)
+	}
+	want := []cell.Restorable{
+		{Source: `import fmt "fmt"`},
+		{Source: `import os "os"`},
+		{Source: "x := 5"}, // more has it
+		{Source: `name, more := "a"+"b", []int{1, x}`}, // more is still its own
+		{Source: "type T struct{ n int }"},
+		{Source: "func (t *T) get() int { return t.n + x }"},
+		{Source: `var m, w = map[string]T{"k": {n: x}}, fmt.Sprint(x)`},
+		{Source: "c := make(chan *T, 3)"},
+		{Source: "var got int", Zero: "got"},
+		{Source: "func f() int { fmt.Println(); return 1 }"},
+		{Source: "var after int", Zero: "after"},
+		{Source: "p := &T{n: 2}"},
+		{Source: "var file *os.File", Zero: "file"},
+		{Source: "var err error", Zero: "err"},
+		{Source: "var zeroed int"},
+		{Source: "func hidden() any { type u int; return u(1) }"},
+		{Source: "x := 6"},
+		{Source: `name := "newer"`},
+	}
+	if d := cmp.Diff(want, s.Restorable()); d != "" {
+		t.Error(d)
+	}
+}
+
 // FuzzLower: no cell makes lowering panic or run on for ever, and whatever
 // it says is about a line of the cell.
 func FuzzLower(f *testing.F) {

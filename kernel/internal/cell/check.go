@@ -46,6 +46,7 @@ type item struct {
 	fun  *ast.FuncDecl
 	gen  *ast.GenDecl
 	p    *piece
+	made *piece // of spec: the := as it stands in the cell
 	// assigns lists the left sides of a := that already existed in the cell,
 	// with the temporary that holds their value in spec.
 	assigns map[*ast.Ident]*ast.Ident
@@ -117,6 +118,13 @@ func (s *Session) check(count int, src string, full bool) (*checked, error) {
 				return nil, err
 			}
 			it.stmt, it.spec, it.assigns = nil, spec, assigns
+			k := chunkAt(chunks, it.off)
+			it.made = &piece{cell: count, text: src[k.start:k.end], kind: token.DEFINE}
+			for _, l := range as.Lhs {
+				if id, ok := l.(*ast.Ident); ok && id.Name != "_" {
+					it.made.names = append(it.made.names, id.Name)
+				}
+			}
 			df.Decls = append(df.Decls, &ast.GenDecl{TokPos: as.Pos(), Tok: token.VAR, Specs: []ast.Spec{spec}})
 			stmts.List[i] = &ast.EmptyStmt{Semicolon: as.Pos(), Implicit: true}
 			var check []ast.Stmt

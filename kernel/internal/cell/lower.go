@@ -408,6 +408,7 @@ func (s *Session) Commit(u *Unit) {
 		}
 	}
 	s.pieces = kept
+	s.remember(c)
 	if c.full {
 		s.insts = map[string]*inst{}
 	}

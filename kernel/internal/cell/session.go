@@ -19,6 +19,8 @@ type Session struct {
 	imports map[string]string   // name in cells → path; "." + path for dot imports
 	names   map[string]*decl    // what a name (or "T.M") means now
 	pieces  []*piece            // declaration chunks, oldest first
+	made    []making            // the live ones of variables, oldest first
+	order   int                 // of the last piece
 	insts   map[string]*inst    // lowered instances of generic functions
 	serial  int                 // makes lowered names unique
 	rhs     map[*types.TypeName]types.Type
@@ -38,6 +40,7 @@ type piece struct {
 	col   int
 	names []string
 	kind  token.Token
+	order int // among all that the session was told to declare
 }
 
 // decl is one live declaration.
@@ -173,19 +176,24 @@ func (s *Session) Declared() map[string]Declaration {
 // Declarations returns the sources of the live type, constant and function
 // declarations, oldest first, and the imports they need.
 func (s *Session) Declarations() []string {
-	var out []string
-	var names []string
+	out := s.importLines()
+	for _, p := range s.pieces {
+		if p.kind != token.VAR && s.live(p) {
+			out = append(out, p.text)
+		}
+	}
+	return out
+}
+
+// importLines are the session's imports as Go.
+func (s *Session) importLines() []string {
+	var names, out []string
 	for n := range s.imports {
 		names = append(names, n)
 	}
 	sort.Strings(names)
 	for _, n := range names {
 		out = append(out, importLine(n, s.imports[n]))
-	}
-	for _, p := range s.pieces {
-		if p.kind != token.VAR && s.live(p) {
-			out = append(out, p.text)
-		}
 	}
 	return out
 }

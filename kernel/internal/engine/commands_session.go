@@ -75,7 +75,8 @@ func reset(e *Engine, ctx context.Context, _ session.Cell, s *sink, _ magic.Part
 	return session.Result{}
 }
 
-// restore runs the cells again whose declarations a dead worker took along.
+// restore makes the declarations again that a dead worker took along, each on
+// its own: what one of them needs may be gone for good.
 func restore(e *Engine, ctx context.Context, cell session.Cell, s *sink, _ magic.Part) session.Result {
 	e.mu.Lock()
 	work := e.lostWork
@@ -85,23 +86,58 @@ func restore(e *Engine, ctx context.Context, cell session.Cell, s *sink, _ magic
 		s.remark("Nothing was lost: there is nothing to restore.")
 		return session.Result{}
 	}
-	for i, source := range work {
-		r := e.runCell(ctx, cell, s, frames.ExecuteBody{Source: source, Silent: true})
-		if r.Err == nil {
-			continue
-		}
-		e.mu.Lock()
-		for _, rest := range work[i:] {
-			if !slices.Contains(e.lostWork, rest) {
-				e.lostWork = append(e.lostWork, rest)
+	var made int
+	var zero, missing []string
+	// What is declared may use what is declared again later: it gets another
+	// turn as long as that helps.
+	for left := work; len(left) > 0; {
+		var failed []frames.Declaration
+		missing = nil
+		for i, d := range left {
+			if d.Source == "" {
+				failed, missing = append(failed, d), append(missing, d.Zero+": its type has no name")
+				continue
+			}
+			r := e.runCell(ctx, cell, s, frames.ExecuteBody{Source: d.Source, Silent: true})
+			switch {
+			case r.WorkerLost || r.Err != nil && r.Err.EName == "interrupted":
+				e.keepLost(append(failed, left[i:]...))
+				r.Err.Traceback = append(r.Err.Traceback, "while restoring:", d.Source)
+				return r
+			case r.Err != nil:
+				first, _, _ := strings.Cut(d.Source, "\n")
+				failed, missing = append(failed, d), append(missing, first+" ("+r.Err.EValue+")")
+			case d.Zero != "":
+				zero = append(zero, d.Zero)
+			default:
+				made++
 			}
 		}
-		e.mu.Unlock()
-		r.Err.Traceback = append(r.Err.Traceback, fmt.Sprintf("while restoring cell %d of %d:", i+1, len(work)), source)
-		return r
+		if len(failed) == len(left) {
+			break
+		}
+		left = failed
 	}
-	s.remark(fmt.Sprintf("Restored: %s run again. Values that were computed later are not back.", count(len(work), "cell was", "cells were")))
+	text := "Restored: " + count(made, "declaration", "declarations") + ", variables as they were declared; what later cells put into them is not back."
+	if len(zero) > 0 {
+		text += "\nZero, for computing them again might do more than that: " + strings.Join(zero, ", ") + ". Run their cells again for their values."
+	}
+	if len(missing) > 0 {
+		text += "\nNot restored: " + strings.Join(missing, "; ") + "."
+	}
+	s.remark(text)
 	return session.Result{}
+}
+
+// keepLost leaves work for another %restore.
+func (e *Engine) keepLost(work []frames.Declaration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, d := range work {
+		if !slices.Contains(e.lostWork, d) {
+			e.lostWork = append(e.lostWork, d)
+		}
+	}
 }
 
 func count(n int, one, many string) string {

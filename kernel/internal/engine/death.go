@@ -182,8 +182,8 @@ func (e *Engine) lost() string {
 	case 0:
 		return text + " A fresh one answers the next cell."
 	case 1:
-		return text + " A fresh one answers the next cell; %restore runs the 1 cell again that declared something."
+		return text + " A fresh one answers the next cell; %restore makes the 1 declaration again."
 	default:
-		return text + fmt.Sprintf(" A fresh one answers the next cell; %%restore runs the %d cells again that declared something.", n)
+		return text + fmt.Sprintf(" A fresh one answers the next cell; %%restore makes the %d declarations again.", n)
 	}
 }

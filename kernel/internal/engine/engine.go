@@ -82,8 +82,8 @@ type Engine struct {
 	running  *execution    // what Interrupt ends; nil between cells
 	sinks    map[int]*sink // by cell: the running one, the last, and those with goroutines
 	last     *sink
-	declared []string // sources of the cells that declared what is live
-	lostWork []string // what %restore re-runs: declared, as it was at deaths since the last one
+	declared []frames.Declaration // what is live
+	lostWork []frames.Declaration // what %restore re-runs: declared, as it was at deaths since the last one
 
 	cpu cpuClock // between usage requests
 
@@ -303,9 +303,9 @@ func (e *Engine) died(p *proc) {
 	}
 	x, last := e.running, e.last
 	e.worker = nil
-	for _, source := range e.declared {
-		if !slices.Contains(e.lostWork, source) {
-			e.lostWork = append(e.lostWork, source)
+	for _, d := range e.declared {
+		if !slices.Contains(e.lostWork, d) {
+			e.lostWork = append(e.lostWork, d)
 		}
 	}
 	e.declared = nil

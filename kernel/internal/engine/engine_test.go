@@ -182,7 +182,7 @@ func TestDeathIsTheCellsError(t *testing.T) {
 				t.Errorf("%s: %s", r.Err.EName, r.Err.EValue)
 			}
 			trace := strings.Join(r.Err.Traceback, "\n")
-			if !strings.Contains(trace, "%restore runs the 1 cell again") {
+			if !strings.Contains(trace, "%restore makes the 1 declaration again") {
 				t.Errorf("no word of what was lost:\n%s", trace)
 			}
 			if strings.Contains(out.text(), "goroutine ") || strings.Contains(trace, "yaegi") {

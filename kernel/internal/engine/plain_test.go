@@ -120,6 +120,12 @@ func (p *plain) Interrupt() {
 	}
 }
 
-func (p *plain) CellOf() int              { return int(p.cell.Load()) }
-func (p *plain) Declarations() []string   { return append([]string(nil), p.declared...) }
+func (p *plain) CellOf() int { return int(p.cell.Load()) }
+func (p *plain) Declarations() (all []interp.Declaration) {
+	for _, d := range p.declared {
+		all = append(all, interp.Declaration{Source: d})
+	}
+	return all
+}
+
 func (p *plain) Program() (string, error) { return strings.Join(p.declared, "\n"), nil }

@@ -59,7 +59,7 @@ type DoneBody struct {
 	Times TimesBody `json:"times"`
 	// Goroutine is the one that ran the cell, as a trace names it.
 	Goroutine uint64 `json:"goroutine"`
-	// Declared is how the list of declaring cells' sources has changed.
+	// Declared is how the list of what is declared has changed.
 	Declared *DeclaredBody `json:"declared,omitempty"`
 }
 
@@ -72,8 +72,15 @@ type TimesBody struct {
 
 // DeclaredBody changes a list: its first Keep entries stay, Add follows.
 type DeclaredBody struct {
-	Keep int      `json:"keep"`
-	Add  []string `json:"add,omitempty"`
+	Keep int           `json:"keep"`
+	Add  []Declaration `json:"add,omitempty"`
+}
+
+// Declaration is something that cells have declared: Go that declares it
+// again, and the variable that is zero then.
+type Declaration struct {
+	Source string `json:"source,omitempty"`
+	Zero   string `json:"zero,omitempty"`
 }
 
 // ErrorBody is a cell's failure.

@@ -47,6 +47,12 @@ type Outcome struct {
 	Err   *Error
 }
 
+// Declaration is something that a cell has declared.
+type Declaration struct {
+	Source string // Go that declares it again; "" where none can
+	Zero   string // the variable that then is zero, for its value was computed with effects
+}
+
 // Error is a cell's failure, in Go's words.
 type Error struct {
 	Name      string // "compile error", "panic", "refused", "interrupted"
@@ -72,9 +78,9 @@ type Evaluator interface {
 	In(cell int, fn func()) *Error
 	// Locked lists the variables that are locks, or have one, and are held.
 	Locked() []string
-	// Declarations returns, in order, the cells' sources that declared what is
-	// live, for %restore.
-	Declarations() []string
+	// Declarations returns, in order, what would declare anew what is live,
+	// for %restore.
+	Declarations() []Declaration
 	// Program turns the session's types and functions into a Go file, for
 	// `%%go -with-state`.
 	Program() (src string, err error)

@@ -317,7 +317,13 @@ func (i *Interp) In(cell int, fn func()) *Error {
 }
 
 // Declarations implements Evaluator.
-func (i *Interp) Declarations() []string { return i.session.Declarations() }
+func (i *Interp) Declarations() []Declaration {
+	var out []Declaration
+	for _, r := range i.session.Restorable() {
+		out = append(out, Declaration(r))
+	}
+	return out
+}
 
 // Program implements Evaluator.
 func (i *Interp) Program() (string, error) {

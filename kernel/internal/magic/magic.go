@@ -26,7 +26,7 @@ var All = []Info{
 	{"%timeit", "STATEMENT", "Runs a statement many times and says how long one run takes.", true},
 	{"%who", "", "Lists what the session has declared.", false},
 	{"%reset", "", "Forgets everything: a fresh process runs the next cell.", false},
-	{"%restore", "", "Runs the cells again whose declarations were lost with a process.", false},
+	{"%restore", "", "Declares again what was lost with a process: types, functions, and variables as they were declared.", false},
 	{"%go-version", "", "Says which Go runs cells, and which compiles programs.", false},
 	{"%cd", "[FOLDER]", "Changes the session's working folder, or says which it is.", false},
 	{"%env", "[NAME[=VALUE]]", "Shows or sets environment variables of the session.", false},

@@ -17,16 +17,15 @@ import (
 
 // Methods that every worker answers.
 const (
-	MethodDeclarations = "declarations" // → []string
-	MethodEvaluate     = "evaluate"     // EvaluateParams → EvaluateResult
-	MethodProgram      = "program"      // → string
-	MethodGoroutines   = "goroutines"   // → []trace.Goroutine, of cells
-	MethodUsage        = "usage"        // → UsageResult
-	MethodChdir        = "chdir"        // string → string, the new folder
-	MethodSetenv       = "setenv"       // [2]string → null
-	MethodEnviron      = "environ"      // → []string
-	MethodComm         = "comm"         // frames.CommBody → bool: somebody takes it
-	MethodComms        = "comms"        // → map[string]string: those open, id → target
+	MethodEvaluate   = "evaluate"   // EvaluateParams → EvaluateResult
+	MethodProgram    = "program"    // → string
+	MethodGoroutines = "goroutines" // → []trace.Goroutine, of cells
+	MethodUsage      = "usage"      // → UsageResult
+	MethodChdir      = "chdir"      // string → string, the new folder
+	MethodSetenv     = "setenv"     // [2]string → null
+	MethodEnviron    = "environ"    // → []string
+	MethodComm       = "comm"       // frames.CommBody → bool: somebody takes it
+	MethodComms      = "comms"      // → map[string]string: those open, id → target
 )
 
 // EvaluateParams asks for an expression's value.
@@ -78,8 +77,6 @@ func (w *Worker) answer(ctx context.Context, body frames.CallBody) (result any, 
 		}
 	}()
 	switch body.Method {
-	case MethodDeclarations:
-		return w.eval.Declarations(), nil
 	case MethodEvaluate:
 		return w.evaluate(body.Params)
 	case MethodProgram:

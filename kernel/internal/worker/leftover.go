@@ -68,11 +68,19 @@ func (w *Worker) newlyLocked() []string {
 
 // leftGoroutines says what the n goroutines that a cell left behind do.
 func (w *Worker) leftGoroutines(cell int, n int64) string {
+	text := plural(int(n), "goroutine") + " of this cell go on"
+	if n == 1 {
+		text = "1 goroutine of this cell goes on"
+	}
 	states := map[string]int{}
 	for _, g := range w.learners() {
 		if g.Cell == cell && g.Site != "" {
 			states[g.State]++
+			n--
 		}
+	}
+	if n > 0 { // not seen yet under its own name: it has not had its first turn
+		states["runnable"] += int(n)
 	}
 	var parts []string
 	for state, k := range states {
@@ -83,10 +91,6 @@ func (w *Worker) leftGoroutines(cell int, n int64) string {
 		parts = append(parts, fmt.Sprintf("%d [%s]", k, state))
 	}
 	sort.Strings(parts)
-	text := plural(int(n), "goroutine") + " of this cell go on"
-	if n == 1 {
-		text = "1 goroutine of this cell goes on"
-	}
 	if len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")
 	}

@@ -151,9 +151,9 @@ type Worker struct {
 	gate    sync.RWMutex
 	running atomic.Pointer[run] // nil between cells
 
-	evalMu sync.Mutex // held by whoever runs the evaluator; guards told and locked
-	told   []string   // declarations that the engine knows
-	locked []string   // variables that the learner knows to be locked
+	evalMu sync.Mutex           // held by whoever runs the evaluator; guards told and locked
+	told   []frames.Declaration // that the engine knows of
+	locked []string             // variables that the learner knows to be locked
 
 	seenMu sync.Mutex // guards seen
 	seen   map[uint64]sighting
@@ -323,10 +323,14 @@ func (t times) until(end times) frames.TimesBody {
 	}
 }
 
-// declared tells how the declaring cells have changed since it was last asked.
+// declared tells how the declarations have changed since it was last asked.
 // The engine keeps them, for %restore after this process has died.
 func (w *Worker) declared() *frames.DeclaredBody {
-	now, before := w.eval.Declarations(), w.told
+	before := w.told
+	var now []frames.Declaration
+	for _, d := range w.eval.Declarations() {
+		now = append(now, frames.Declaration(d))
+	}
 	keep := 0
 	for keep < min(len(now), len(before)) && now[keep] == before[keep] {
 		keep++
