@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 type deeds struct {
 	cfg   interp.Config
 	asked atomic.Bool
-	said  []string
+	said  []interp.Declaration
 }
 
 // deaf is what an endless loop looks at, or it would be none to a compiler.
@@ -62,7 +62,7 @@ func (d *deeds) Eval(c interp.Cell) interp.Outcome {
 	case "display":
 		display.HTML(arg)
 	case "declare":
-		d.said = append(d.said, arg)
+		d.said = append(d.said, interp.Declaration{Source: arg})
 	case "fail":
 		return interp.Outcome{Err: &interp.Error{Name: "panic", Value: arg}}
 	case "large":
@@ -94,11 +94,12 @@ func (d *deeds) Eval(c interp.Cell) interp.Outcome {
 	return interp.Outcome{}
 }
 
-func (d *deeds) Interrupt()                   { d.asked.Store(true) }
-func (d *deeds) In(int, func()) *interp.Error { panic("no callbacks") }
-func (d *deeds) CellOf() int                  { return core.CellOf() }
-func (d *deeds) Declarations() []string       { return d.said }
-func (d *deeds) Program() (string, error)     { panic("no program") }
+func (d *deeds) Interrupt()                         { d.asked.Store(true) }
+func (d *deeds) In(int, func()) *interp.Error       { panic("no callbacks") }
+func (d *deeds) CellOf() int                        { return core.CellOf() }
+func (d *deeds) Declarations() []interp.Declaration { return d.said }
+func (d *deeds) Locked() []string                   { return nil }
+func (d *deeds) Program() (string, error)           { panic("no program") }
 
 // child is a worker process and what it says.
 type child struct {
@@ -324,7 +325,7 @@ func TestValueTooLarge(t *testing.T) {
 
 func TestDeclared(t *testing.T) {
 	c := start(t)
-	for i, want := range []string{"&{0 [x := 1]}", "<nil>", "&{1 [y := 2]}"} {
+	for i, want := range []string{"&{0 [{x := 1 }]}", "<nil>", "&{1 [{y := 2 }]}"} {
 		c.execute(t, i+1, []string{"declare x := 1", "nothing", "declare y := 2"}[i], frames.ModeCell)
 		if d := c.done(t, i+1); fmt.Sprint(d.Declared) != want {
 			t.Errorf("%v, want %s", d.Declared, want)
