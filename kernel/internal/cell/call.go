@@ -66,8 +66,13 @@ func (u *lowerer) prepare(e *ast.CallExpr) *call {
 	if lit, ok := fun.(*ast.FuncLit); ok {
 		return u.litCall(e, lit, sig)
 	}
+	// yaegi calls what it knows to be a function: a variable with its type.
 	args := u.args(e, sig, false)
-	return u.withCallee(u.operand(fun), u.txFunc(sig), args, sig)
+	ops := u.all(args, fun, func() string { return u.typed(u.operand(fun), sig) })
+	return &call{
+		ops: ops, types: append([]string{u.txFunc(sig)}, args.types...), results: u.resultTypes(sig), value: true,
+		render: func(ops []string) string { return ops[0] + "(" + args.join(ops[1:]) + ")" },
+	}
 }
 
 // takenApart is a call whose only argument gives several values, with a
@@ -97,16 +102,6 @@ func (u *lowerer) takenApart(e *ast.CallExpr) *ast.CallExpr {
 	}
 	u.f.info.Types[&out] = u.f.info.Types[e]
 	return &out
-}
-
-// withCallee is a call of a function value held in text.
-func (u *lowerer) withCallee(text, typ string, args *argList, sig *types.Signature) *call {
-	// yaegi calls what it knows to be a function: a variable with its type.
-	ops := u.all(args, nil, func() string { return u.typed(text, sig) })
-	return &call{
-		ops: ops, types: append([]string{typ}, args.types...), results: u.resultTypes(sig), value: true,
-		render: func(ops []string) string { return ops[0] + "(" + args.join(ops[1:]) + ")" },
-	}
 }
 
 func (u *lowerer) resultTypes(sig *types.Signature) []types.Type {
@@ -231,14 +226,11 @@ func (u *lowerer) litCall(e *ast.CallExpr, lit *ast.FuncLit, sig *types.Signatur
 		typ = strings.Replace(typ, "func(", "func(*core.Panicking, ", 1)
 		typ = strings.Replace(typ, ", )", ")", 1)
 	}
-	ops := u.ordered(1+args.n, func(i int) string {
-		if i == 0 {
-			if args.n == 0 {
-				return maker
-			}
-			return u.temp(maker)
+	ops := u.all(args, nil, func() string {
+		if args.n == 0 {
+			return maker
 		}
-		return args.lower(i - 1)
+		return u.temp(maker)
 	})
 	c := &call{ops: ops, types: append([]string{typ}, args.types...), results: u.resultTypes(sig), panick: pan}
 	c.render = func(ops []string) string {
@@ -259,7 +251,7 @@ type argList struct {
 	types  []string
 	lower  func(i int) string
 	spread bool       // the last is a slice for a native variadic function: a...
-	exprs  []ast.Expr // the arguments as written, where there are n of them
+	exprs  []ast.Expr // the arguments as written
 }
 
 // all lowers the arguments, after a first operand where there is one.
@@ -274,17 +266,9 @@ func (u *lowerer) all(a *argList, x ast.Expr, first func() string) []string {
 		}
 		return a.lower(i - extra)
 	}
-	if len(a.exprs) != a.n {
-		return u.ordered(a.n+extra, lower)
-	}
-	es := a.exprs
-	if extra > 0 {
-		es = append([]ast.Expr{x}, es...)
-	}
-	boxed := func(i int) bool {
-		return i >= extra && a.types[i-extra] == "interface{}" && !types.IsInterface(u.typeOf(es[i]))
-	}
-	return u.orderedArgs(es, boxed, lower)
+	var out []string
+	u.operands(append([]ast.Expr{x}, a.exprs...), func() { out = u.ordered(a.n+extra, lower) })
+	return out
 }
 
 func (a *argList) join(ops []string) string {
@@ -381,54 +365,55 @@ func (u *lowerer) at(e ast.Expr, lower func() string) string {
 	return lower()
 }
 
+// spreadArgs pairs the results of inner with sig's parameters.
 func (u *lowerer) spreadArgs(inner *ast.CallExpr, tup *types.Tuple, sig *types.Signature, native bool) *argList {
-	vs := u.multi(inner, tup.Len())
 	np := sig.Params().Len()
-	from := func(i int) types.Type { return u.s.subst(u.f.env, tup.At(i).Type()) }
-	a := &argList{}
-	var ops []string
-	if !sig.Variadic() {
-		for i := range np {
-			pt := u.s.subst(u.f.env, sig.Params().At(i).Type())
-			ops = append(ops, u.conv(vs[i], from(i), pt))
-			a.types = append(a.types, u.tx(pt))
-		}
-	} else {
-		last := u.s.subst(u.f.env, sig.Params().At(np-1).Type())
-		elem := last.Underlying().(*types.Slice).Elem()
-		var rest []string
-		for i := range tup.Len() {
-			if i < np-1 {
-				pt := u.s.subst(u.f.env, sig.Params().At(i).Type())
-				ops = append(ops, u.conv(vs[i], from(i), pt))
-				a.types = append(a.types, u.tx(pt))
-				continue
-			}
-			rest = append(rest, u.conv(vs[i], from(i), elem))
-		}
-		if native {
-			for range rest {
-				a.types = append(a.types, u.tx(elem))
-			}
-			ops = append(ops, rest...)
+	param := func(i int) types.Type { return u.s.subst(u.f.env, sig.Params().At(i).Type()) }
+	to := make([]types.Type, tup.Len()) // what each result becomes
+	a := &argList{n: tup.Len(), exprs: []ast.Expr{inner}}
+	for i := range to {
+		if !sig.Variadic() || i < np-1 {
+			to[i] = param(i)
 		} else {
-			ops = append(ops, u.tx(last)+"{"+strings.Join(rest, ", ")+"}")
-			a.types = append(a.types, u.tx(last))
+			to[i] = param(np - 1).Underlying().(*types.Slice).Elem()
+		}
+		a.types = append(a.types, u.tx(to[i]))
+	}
+	var vs []string
+	one := func(i int) string {
+		if vs == nil {
+			vs = u.multi(inner, tup.Len())
+		}
+		return u.conv(vs[i], u.s.subst(u.f.env, tup.At(i).Type()), to[i])
+	}
+	a.lower = one
+	if sig.Variadic() && !native {
+		last := u.tx(param(np - 1))
+		a.n, a.types = np, append(a.types[:np-1], last)
+		a.lower = func(i int) string {
+			if i < np-1 {
+				return one(i)
+			}
+			var rest []string
+			for j := i; j < tup.Len(); j++ {
+				rest = append(rest, one(j))
+			}
+			return last + "{" + strings.Join(rest, ", ") + "}"
 		}
 	}
-	a.n = len(ops)
-	a.lower = func(i int) string { return ops[i] }
 	return a
 }
 
 // multi makes a call of several results and names them.
 func (u *lowerer) multi(e *ast.CallExpr, n int) []string {
+	mark := len(u.f.late)
 	c := u.prepare(e)
 	names := make([]string, n)
 	for i := range names {
 		names[i] = u.s.next("v")
 	}
 	u.line("%s := %s", strings.Join(names, ", "), c.now())
+	u.flush(mark)
 	return names
 }
 

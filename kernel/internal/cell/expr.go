@@ -14,7 +14,15 @@ func (u *lowerer) line(format string, args ...any) {
 	if len(args) > 0 {
 		format = fmt.Sprintf(format, args...)
 	}
-	u.f.lines = append(u.f.lines, line{format, u.f.pos})
+	u.lineAt(line{format, u.f.pos})
+}
+
+func (u *lowerer) lineAt(l line) {
+	if u.f.ordering {
+		u.f.late = append(u.f.late, l)
+	} else {
+		u.f.lines = append(u.f.lines, l)
+	}
 }
 
 // temp declares a variable holding text, and returns its name.
@@ -90,7 +98,12 @@ func (u *lowerer) to(e ast.Expr, target types.Type) string {
 		from = types.Default(from)
 		return u.conv(u.literal(tv.Value, from), from, target)
 	}
-	return u.conv(u.expr(e), u.typeOf(e), target)
+	mark := len(u.f.late)
+	text, from := u.expr(e), u.typeOf(e)
+	if u.f.ordering && types.IsInterface(target) && !types.IsInterface(from) && u.copied(e, from) {
+		text = u.first(mark, text)
+	}
+	return u.conv(text, from, target)
 }
 
 // conv converts text from one type to another that it is assignable to.
@@ -139,10 +152,18 @@ func (u *lowerer) descNote(t types.Type) string { u.desc(t); return "" }
 
 // expr lowers e to an expression of its own type's representation.
 func (u *lowerer) expr(e ast.Expr) string {
-	tv := u.f.info.Types[e]
-	if tv.Value != nil {
+	if tv := u.f.info.Types[e]; tv.Value != nil {
 		return u.literal(tv.Value, tv.Type)
 	}
+	mark := len(u.f.late)
+	text := u.operation(e)
+	if u.f.ordering && u.comesFirst(e) {
+		return u.first(mark, text)
+	}
+	return text
+}
+
+func (u *lowerer) operation(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.ParenExpr:
 		return u.expr(e.X)
@@ -294,12 +315,14 @@ func (u *lowerer) unary(e *ast.UnaryExpr) string {
 func (u *lowerer) binary(e *ast.BinaryExpr) string {
 	switch e.Op {
 	case token.LAND, token.LOR:
+		mark := len(u.f.late)
 		l := u.expr(e.X)
-		outer := u.f.lines
-		u.f.lines = nil
+		u.flush(mark)
+		outer, late := u.f.lines, u.f.late
+		u.f.lines, u.f.late = nil, nil
 		r := u.expr(e.Y)
-		inner := u.f.lines
-		u.f.lines = outer
+		inner := append(u.f.lines, u.f.late...)
+		u.f.lines, u.f.late = outer, late
 		if len(inner) == 0 {
 			return "(" + l + " " + e.Op.String() + " " + r + ")"
 		}
@@ -309,14 +332,16 @@ func (u *lowerer) binary(e *ast.BinaryExpr) string {
 		} else {
 			u.line("if !%s {", t)
 		}
-		u.f.lines = append(u.f.lines, inner...)
+		for _, l := range inner {
+			u.lineAt(l)
+		}
 		u.line("%s = %s", t, r)
 		u.line("}")
 		return t
 	case token.EQL, token.NEQ:
 		return u.compare(e)
 	case token.SHL, token.SHR:
-		ops := u.ordered(2, func(i int) string {
+		ops := u.orderedOf([]ast.Expr{e.X, e.Y}, func(i int) string {
 			if i == 0 {
 				if tv := u.f.info.Types[e.X]; tv.Value != nil {
 					return u.literal(tv.Value, u.typeOf(e))
@@ -395,7 +420,19 @@ func (u *lowerer) equal(x, y ast.Expr, not bool) string {
 		return "core.Eq(" + ops[0] + ", " + ops[1] + ")"
 	}
 	t := u.operandType(x, y)
-	ops := u.orderedOf([]ast.Expr{x, y}, func(i int) string { return u.to([]ast.Expr{x, y}[i], t) })
+	big := false
+	switch coreOf(t).(type) {
+	case *types.Struct, *types.Array:
+		big = true
+	}
+	ops := u.orderedOf([]ast.Expr{x, y}, func(i int) string {
+		mark, e := len(u.f.late), []ast.Expr{x, y}[i]
+		text := u.to(e, t)
+		if big && !u.addressable(e) {
+			return u.first(mark, text)
+		}
+		return text
+	})
 	native := isUnsafePointer(t)
 	switch coreOf(t).(type) {
 	case *types.Struct, *types.Array, *types.Chan, *types.Pointer:
@@ -480,7 +517,7 @@ func pathType(t types.Type, path []int) types.Type {
 func (u *lowerer) index(e *ast.IndexExpr) string {
 	xt := u.under(e.X)
 	if m, ok := xt.(*types.Map); ok {
-		ops := u.ordered(2, func(i int) string {
+		ops := u.orderedOf([]ast.Expr{e.X, e.Index}, func(i int) string {
 			if i == 0 {
 				return u.operand(e.X)
 			}
@@ -488,7 +525,7 @@ func (u *lowerer) index(e *ast.IndexExpr) string {
 		})
 		return ops[0] + "[" + ops[1] + "]"
 	}
-	ops := u.ordered(2, func(i int) string {
+	ops := u.orderedOf([]ast.Expr{e.X, e.Index}, func(i int) string {
 		if i == 0 {
 			x := u.operand(e.X)
 			if _, ok := xt.(*types.Pointer); ok {
@@ -506,7 +543,12 @@ func (u *lowerer) index(e *ast.IndexExpr) string {
 
 // mapKey lowers a key of a map.
 func (u *lowerer) mapKey(e ast.Expr, m *types.Map) string {
-	return u.to(e, m.Key())
+	mark := len(u.f.late)
+	key := u.to(e, m.Key())
+	if slowKey(m.Key()) && !u.addressable(e) {
+		return u.first(mark, key)
+	}
+	return key
 }
 
 func (u *lowerer) intIndex(e ast.Expr) string {
@@ -523,7 +565,7 @@ func (u *lowerer) intIndex(e ast.Expr) string {
 func (u *lowerer) slice(e *ast.SliceExpr) string {
 	xt := u.under(e.X)
 	parts := []ast.Expr{e.Low, e.High, e.Max}
-	ops := u.ordered(4, func(i int) string {
+	ops := u.orderedOf(append([]ast.Expr{e.X}, parts...), func(i int) string {
 		if i == 0 {
 			switch xt.(type) {
 			case *types.Array:

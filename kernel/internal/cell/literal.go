@@ -38,7 +38,9 @@ func (u *lowerer) addr(x ast.Expr) string {
 		}
 		return "&" + u.expr(x)
 	case *ast.StarExpr:
-		return u.expr(x.X)
+		p := u.hold(u.expr(x.X))
+		u.line("_ = *%s", p)
+		return p
 	case *ast.CompositeLit:
 		return u.addrLit(x, u.typeOf(x))
 	}
@@ -86,16 +88,20 @@ func (u *lowerer) composite(c *ast.CompositeLit, t types.Type) string {
 		}
 		return u.wrapText(u.listLit(c, coreOf(t), elem, n), t)
 	case *types.Map:
+		made := len(u.f.late)
 		m := u.temp(fmt.Sprintf("make(%s, %d)", u.tx(ut), len(c.Elts)))
+		u.flush(made)
 		for _, el := range c.Elts {
 			kv := el.(*ast.KeyValueExpr)
-			ops := u.ordered(2, func(i int) string {
+			mark := len(u.f.late)
+			ops := u.orderedOf([]ast.Expr{kv.Key, kv.Value}, func(i int) string {
 				if i == 0 {
 					return u.element(kv.Key, ut.Key())
 				}
 				return u.element(kv.Value, ut.Elem())
 			})
 			u.line("%s[%s] = %s", m, ops[0], ops[1])
+			u.flush(mark)
 		}
 		return u.wrapText(m, t)
 	case *types.Pointer: // an elided &T in a list or map
@@ -135,8 +141,9 @@ func (u *lowerer) listLit(c *ast.CompositeLit, t, elem types.Type, n int64) stri
 	} else {
 		v = u.temp(u.zero(t))
 	}
-	for i, x := range vals {
-		u.line("%s[%d] = %s", v, idx[i], u.element(x, elem))
+	ops := u.orderedOf(vals, func(i int) string { return u.element(vals[i], elem) })
+	for i, op := range ops {
+		u.line("%s[%d] = %s", v, idx[i], op)
 	}
 	return v
 }

@@ -282,10 +282,13 @@ func (u *lowerer) setRangeVar(s *ast.RangeStmt, e ast.Expr, val string, t types.
 // assigned, the operands of both come first.
 func (u *lowerer) setRangeVars(s *ast.RangeStmt, k, v string, kt, vt types.Type) {
 	if s.Tok == token.ASSIGN && used(s.Key) && used(s.Value) {
-		lk := u.lvalue(s.Key)
-		lv := u.freeze(u.lvalue(s.Value), s.Value)
-		u.line("%s = %s", lk, u.conv(k, kt, u.typeOf(s.Key)))
-		u.line("%s = %s", lv, u.conv(v, vt, u.typeOf(s.Value)))
+		ts := u.dests([]ast.Expr{s.Key, s.Value}, false)
+		v = u.hold(v)
+		for i := range ts {
+			ts[i].at = u.locate(ts[i].e)
+			ts[i].val = u.conv([]string{k, v}[i], []types.Type{kt, vt}[i], ts[i].typ)
+		}
+		u.stores(ts)
 		return
 	}
 	u.setRangeVar(s, s.Key, k, kt)

@@ -106,6 +106,10 @@ type fun struct {
 	labels  map[string]string
 	loop    []loopCtx
 	pos     token.Pos
+	// ordering says that operands are being lowered that a call among them may
+	// change: what calls goes to lines, what merely reads to late.
+	ordering bool
+	late     []line
 }
 
 type line struct {

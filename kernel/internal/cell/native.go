@@ -152,7 +152,7 @@ func (u *lowerer) errorsAs(e *ast.CallExpr) *call {
 	errT := types.Universe.Lookup("error").Type()
 	n := u.native(Native{Kind: "errorsAs", Type: pt.Elem()})
 	return &call{
-		ops: u.ordered(2, func(i int) string {
+		ops: u.orderedOf(e.Args, func(i int) string {
 			if i == 0 {
 				return u.to(e.Args[0], errT)
 			}
@@ -332,7 +332,7 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 	}
 	mk := func(render func([]string) string, args ...ast.Expr) *call {
 		c := &call{render: render, results: res()}
-		c.ops = u.ordered(len(args), func(i int) string { return u.operand(args[i]) })
+		c.ops = u.orderedOf(args, func(i int) string { return u.operand(args[i]) })
 		for _, a := range args {
 			c.types = append(c.types, u.tx(u.under(a)))
 		}
@@ -370,7 +370,7 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 	case "delete":
 		m := u.under(e.Args[0]).(*types.Map)
 		c := &call{render: apply("delete"), types: []string{u.tx(m), u.tx(m.Key())}}
-		c.ops = u.ordered(2, func(i int) string {
+		c.ops = u.orderedOf(e.Args, func(i int) string {
 			if i == 0 {
 				return u.operand(e.Args[0])
 			}
@@ -380,7 +380,7 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 	case "make":
 		t := u.typeOf(e.Args[0])
 		c := &call{results: res()}
-		c.ops = u.ordered(len(e.Args)-1, func(i int) string { return u.intIndex(e.Args[i+1]) })
+		c.ops = u.orderedOf(e.Args[1:], func(i int) string { return u.intIndex(e.Args[i+1]) })
 		for range c.ops {
 			c.types = append(c.types, "int")
 		}
@@ -388,11 +388,12 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 		x := u.tx(ut)
 		switch ut.(type) {
 		case *types.Slice:
-			n := u.native(Native{Kind: "makeSlice", Type: ut})
+			kind := "makeSlice"
+			if len(c.ops) == 2 {
+				kind = "makeSliceCap"
+			}
+			n := u.native(Native{Kind: kind, Type: ut})
 			c.render = func(ops []string) string {
-				if len(ops) == 1 {
-					ops = append(ops, "-1")
-				}
 				return u.wrapText(n+"("+strings.Join(ops, ", ")+")", t)
 			}
 		case *types.Map:
@@ -434,7 +435,7 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 		return &call{render: func([]string) string { return "core.Recover(" + p + ")" }, results: []types.Type{anyType}}
 	case "print", "println":
 		c := &call{render: apply("core.P" + name[1:])}
-		c.ops = u.ordered(len(e.Args), func(i int) string {
+		c.ops = u.orderedOf(e.Args, func(i int) string {
 			text := u.to(e.Args[i], anyType)
 			if types.IsInterface(u.typeOf(e.Args[i])) {
 				return "core.Words(" + text + ")"
@@ -449,7 +450,7 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 		t := u.typeOf(e)
 		n := u.native(Native{Kind: name, Type: t})
 		c := &call{results: res()}
-		c.ops = u.ordered(len(e.Args), func(i int) string { return u.to(e.Args[i], t) })
+		c.ops = u.orderedOf(e.Args, func(i int) string { return u.to(e.Args[i], t) })
 		for range c.ops {
 			c.types = append(c.types, u.tx(t))
 		}
@@ -463,7 +464,7 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 		t := u.typeOf(e)
 		ft := types.Typ[types.Float64]
 		c := &call{results: res(), types: []string{"float64", "float64"}}
-		c.ops = u.ordered(2, func(i int) string {
+		c.ops = u.orderedOf(e.Args, func(i int) string {
 			if tv := u.f.info.Types[e.Args[i]]; tv.Value != nil {
 				return u.literal(tv.Value, ft)
 			}
@@ -482,16 +483,42 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 	return nil
 }
 
+// appendedMake is n in append(s, make([]T, n)...).
+func (u *lowerer) appendedMake(e *ast.CallExpr) ast.Expr {
+	if !e.Ellipsis.IsValid() {
+		return nil
+	}
+	mk, ok := ast.Unparen(e.Args[1]).(*ast.CallExpr)
+	if !ok || len(mk.Args) != 2 || !isBuiltinCall(u.f.info, mk) || types.ExprString(ast.Unparen(mk.Fun)) != "make" {
+		return nil
+	}
+	return mk.Args[1]
+}
+
 func (u *lowerer) appendCall(e *ast.CallExpr) *call {
 	t := u.typeOf(e)
 	sl := coreOf(t).(*types.Slice)
 	c := &call{results: []types.Type{t}, types: []string{u.tx(t)}}
+	if n := u.appendedMake(e); n != nil { // never made: the slice grows by n
+		c.types = append(c.types, "int")
+		c.ops = u.orderedOf([]ast.Expr{e.Args[0], n}, func(i int) string {
+			if i == 0 {
+				return u.to(e.Args[0], t)
+			}
+			return u.intIndex(n)
+		})
+		extend := u.native(Native{Kind: "extend", Type: sl})
+		c.render = func(ops []string) string {
+			return u.wrapText(extend+"("+u.bareText(ops[0], t)+", "+ops[1]+")", t)
+		}
+		return c
+	}
 	if e.Ellipsis.IsValid() {
 		str := false
 		if b, ok := u.under(e.Args[1]).(*types.Basic); ok && b.Info()&types.IsString != 0 {
 			str = true
 		}
-		c.ops = u.ordered(2, func(i int) string {
+		c.ops = u.orderedOf(e.Args, func(i int) string {
 			if i == 0 {
 				return u.to(e.Args[0], t)
 			}
@@ -511,11 +538,15 @@ func (u *lowerer) appendCall(e *ast.CallExpr) *call {
 		}
 		return c
 	}
-	c.ops = u.ordered(len(e.Args), func(i int) string {
+	c.ops = u.orderedOf(e.Args, func(i int) string {
 		if i == 0 {
 			return u.to(e.Args[0], t)
 		}
-		return u.to(e.Args[i], sl.Elem())
+		text := u.to(e.Args[i], sl.Elem())
+		if i > 1 && u.addressable(e.Args[i]) {
+			return u.hold(text) // yaegi reads it when the values before it are stored
+		}
+		return text
 	})
 	for range e.Args[1:] {
 		c.types = append(c.types, u.tx(sl.Elem()))

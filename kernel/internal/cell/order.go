@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -44,76 +45,164 @@ func (u *lowerer) typed(text string, t types.Type) string {
 	return n
 }
 
-// spill evaluates texts in order: where a later one needed statements of its
-// own, the earlier ones go into temporaries before them.
+// ordered lowers n operands in order: where a later one needs statements of
+// its own, the earlier ones go into temporaries before them.
 func (u *lowerer) ordered(n int, lower func(i int) string) []string {
 	out := make([]string, n)
-	marks := make([]int, n)
 	for i := range n {
 		before := len(u.f.lines)
 		out[i] = lower(i)
-		marks[i] = before
-		if len(u.f.lines) > before {
-			// Statements were added: everything lowered so far must come first.
-			var pre []line
-			for j := range i {
-				if simple(out[j]) {
-					continue
-				}
-				name := u.s.next("v")
-				pre = append(pre, line{name + " := " + out[j], u.f.pos})
-				out[j] = name
-			}
-			if len(pre) > 0 {
-				tail := append([]line(nil), u.f.lines[before:]...)
-				u.f.lines = append(append(u.f.lines[:before], pre...), tail...)
-			}
+		if u.f.ordering || len(u.f.lines) == before {
+			continue
 		}
+		// Statements were added: everything lowered so far must come first.
+		var pre []line
+		for j := range i {
+			if simple(out[j]) {
+				continue
+			}
+			name := u.s.next("v")
+			pre = append(pre, line{name + " := " + out[j], u.f.pos})
+			out[j] = name
+		}
+		u.f.lines = slices.Insert(u.f.lines, before, pre...)
 	}
 	return out
 }
 
-// orderedOf evaluates expressions as the compiler does: the calls among them
-// first, in order, and then what merely reads variables.
-func (u *lowerer) orderedOf(es []ast.Expr, lower func(i int) string) []string {
-	return u.orderedArgs(es, nil, lower)
+// orderedOf does the same for the expressions es as operands of one operation.
+func (u *lowerer) orderedOf(es []ast.Expr, lower func(i int) string) (out []string) {
+	u.operands(es, func() { out = u.ordered(len(es), lower) })
+	return out
 }
 
-// orderedArgs does the same for the arguments of a call. What becomes an
-// interface is copied in order, too, unless it is addressable and so read when
-// the call is made (cmd/compile/internal/walk, order.go, addrTemp).
-func (u *lowerer) orderedArgs(es []ast.Expr, boxed func(i int) bool, lower func(i int) string) []string {
-	reads, spill := false, false
-	first := make([]bool, len(es))
-	for i, e := range es {
+// operands has lower evaluate the operands es of one operation. Where one of
+// them reads what a call in a later one may change, they are evaluated as the
+// compiler does (cmd/compile/internal/walk, order.go): calls and what is like
+// them come first, in order; what merely reads is read when it is used.
+func (u *lowerer) operands(es []ast.Expr, lower func()) {
+	if u.disturbed(es) {
+		u.callsFirst(lower)
+	} else {
+		lower()
+	}
+}
+
+// callsFirst has lower evaluate operands as the compiler does.
+func (u *lowerer) callsFirst(lower func()) {
+	f := u.f
+	if f.ordering {
+		lower()
+		return
+	}
+	f.ordering = true
+	lower()
+	f.ordering = false
+	f.lines = append(f.lines, f.late...)
+	f.late = nil
+}
+
+// disturbed reports that a call among es may change what an earlier one reads.
+func (u *lowerer) disturbed(es []ast.Expr) bool {
+	reads := false
+	for _, e := range es {
 		if e == nil {
 			continue
 		}
-		call, shared := u.hasCall(e), u.readsShared(e)
-		first[i] = call || shared && boxed != nil && boxed(i) && !u.addressable(e)
-		if call {
-			spill = spill || reads
-		} else if shared {
-			reads = true
+		if reads && u.hasCall(e) {
+			return true
 		}
+		reads = reads || u.readsShared(e)
 	}
-	if !spill {
-		return u.ordered(len(es), lower)
+	return false
+}
+
+// first puts text, the value of an expression whose lowering began when there
+// were mark late statements, among what comes first.
+func (u *lowerer) first(mark int, text string) string {
+	if !u.f.ordering {
+		return text
 	}
-	out := make([]string, len(es))
-	for i := range es {
-		if first[i] {
-			if out[i] = lower(i); !simple(out[i]) {
-				out[i] = u.temp(out[i])
-			}
+	u.flush(mark)
+	if simple(text) {
+		return text
+	}
+	name := u.s.next("v")
+	u.f.lines = append(u.f.lines, line{name + " := " + text, u.f.pos})
+	return name
+}
+
+// flush makes the late statements from mark on come first.
+func (u *lowerer) flush(mark int) {
+	f := u.f
+	f.lines = append(f.lines, f.late[mark:]...)
+	f.late = f.late[:mark]
+}
+
+// comesFirst reports that the compiler copies the value of e in order.
+func (u *lowerer) comesFirst(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.CallExpr:
+		if !u.f.info.Types[e.Fun].IsType() {
+			return true
 		}
+		b, ok := u.under(e.Args[0]).(*types.Basic) // to []byte and []rune
+		_, list := u.under(e).(*types.Slice)
+		return ok && list && b.Info()&types.IsString != 0
+	case *ast.UnaryExpr:
+		return e.Op == token.ARROW
+	case *ast.BinaryExpr:
+		return e.Op == token.LAND || e.Op == token.LOR
+	case *ast.TypeAssertExpr:
+		return !pointerShaped(u.typeOf(e))
+	case *ast.CompositeLit:
+		_, m := u.under(e).(*types.Map)
+		return m
+	case *ast.SliceExpr:
+		return true
 	}
-	for i := range es {
-		if !first[i] {
-			out[i] = lower(i)
+	return false
+}
+
+// pointerShaped reports that a value of t is one pointer.
+func pointerShaped(t types.Type) bool {
+	switch t := t.Underlying().(type) {
+	case *types.Pointer, *types.Chan, *types.Map, *types.Signature:
+		return true
+	case *types.Struct:
+		return t.NumFields() == 1 && pointerShaped(t.Field(0).Type())
+	case *types.Array:
+		return t.Len() == 1 && pointerShaped(t.Elem())
+	}
+	return false
+}
+
+// copied reports that the compiler copies e, of type t, in order to make an
+// interface of it: its address is needed, and it has none
+// (cmd/compile/internal/walk, convert.go, dataWordFuncName).
+func (u *lowerer) copied(e ast.Expr, t types.Type) bool {
+	switch t := t.Underlying().(type) {
+	case *types.Basic:
+		if size := sizes.Sizeof(t); t.Info()&types.IsString != 0 || size > 1 && size <= 8 {
+			return false
 		}
+	case *types.Slice:
+		return false
 	}
-	return out
+	return !u.addressable(e)
+}
+
+var sizes = types.SizesFor("gc", "amd64")
+
+// slowKey reports that the compiler passes keys of t by address.
+func slowKey(t types.Type) bool {
+	switch b := t.Underlying().(type) {
+	case *types.Basic:
+		return b.Info()&(types.IsInteger|types.IsString) == 0 || sizes.Sizeof(b) < 4
+	case *types.Pointer, *types.Chan:
+		return false
+	}
+	return true
 }
 
 // addressable reports that e is a variable, or an element or field of one.

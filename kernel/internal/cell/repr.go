@@ -205,57 +205,95 @@ func (s *Session) mentions(t types.Type, seen map[types.Type]bool) bool {
 // id is a string that two types share exactly if they are identical. Named
 // types are told apart by generation and, when local, by where they stand.
 func (s *Session) id(t types.Type) string {
-	return types.TypeString(t, func(p *types.Package) string { return p.Path() }) + s.localIDs(t)
+	var b strings.Builder
+	s.writeID(&b, t)
+	return b.String()
 }
 
-func (s *Session) localIDs(t types.Type) string {
-	var b strings.Builder
-	seen := map[types.Type]bool{}
-	var walk func(types.Type)
-	walk = func(t types.Type) {
-		if t == nil || seen[t] {
+func (s *Session) writeID(b *strings.Builder, t types.Type) {
+	list := func(open string, n int, at func(int) types.Type) {
+		b.WriteString(open)
+		for i := range n {
+			s.writeID(b, at(i))
+			b.WriteByte(',')
+		}
+		b.WriteByte(')')
+	}
+	path := func(p *types.Package) string { return p.Path() }
+	// The name of an unexported member belongs to its package.
+	member := func(o types.Object) {
+		if !o.Exported() && o.Pkg() != nil {
+			b.WriteString(o.Pkg().Path() + ".")
+		}
+		b.WriteString(o.Name() + " ")
+	}
+	switch t := types.Unalias(t).(type) {
+	case *types.Named:
+		o := t.Obj()
+		if o.Pkg() != nil {
+			b.WriteString(o.Pkg().Path() + ".")
+		}
+		b.WriteString(o.Name())
+		if o.Pkg() != nil && !compiled(o.Pkg()) {
+			b.WriteString("#" + s.typeID(o))
+		}
+		if a := t.TypeArgs(); a.Len() > 0 {
+			list("(", a.Len(), a.At)
+		}
+	case *types.Pointer:
+		b.WriteByte('*')
+		s.writeID(b, t.Elem())
+	case *types.Slice:
+		b.WriteString("[]")
+		s.writeID(b, t.Elem())
+	case *types.Array:
+		b.WriteString("[" + strconv.FormatInt(t.Len(), 10) + "]")
+		s.writeID(b, t.Elem())
+	case *types.Chan:
+		b.WriteString([]string{"chan(", "chan<-(", "<-chan("}[t.Dir()])
+		s.writeID(b, t.Elem())
+		b.WriteByte(')')
+	case *types.Map:
+		b.WriteString("map[")
+		s.writeID(b, t.Key())
+		b.WriteByte(']')
+		s.writeID(b, t.Elem())
+	case *types.Struct:
+		b.WriteString("struct{")
+		for i := range t.NumFields() {
+			f := t.Field(i)
+			member(f)
+			if f.Embedded() {
+				b.WriteString("embedded ")
+			}
+			s.writeID(b, f.Type())
+			if tag := t.Tag(i); tag != "" {
+				b.WriteString(strconv.Quote(tag))
+			}
+			b.WriteByte(';')
+		}
+		b.WriteByte('}')
+	case *types.Signature:
+		list("func(", t.Params().Len(), func(i int) types.Type { return t.Params().At(i).Type() })
+		if t.Variadic() {
+			b.WriteString("...")
+		}
+		list("(", t.Results().Len(), func(i int) types.Type { return t.Results().At(i).Type() })
+	case *types.Interface:
+		if !t.IsMethodSet() { // a constraint
+			b.WriteString(types.TypeString(t, path))
 			return
 		}
-		seen[t] = true
-		switch t := types.Unalias(t).(type) {
-		case *types.Named:
-			o := t.Obj()
-			if o.Pkg() != nil && !compiled(o.Pkg()) {
-				b.WriteString("#" + s.typeID(o))
-			}
-			for i := range t.TypeArgs().Len() {
-				walk(t.TypeArgs().At(i))
-			}
-		case *types.Pointer:
-			walk(t.Elem())
-		case *types.Slice:
-			walk(t.Elem())
-		case *types.Array:
-			walk(t.Elem())
-		case *types.Chan:
-			walk(t.Elem())
-		case *types.Map:
-			walk(t.Key())
-			walk(t.Elem())
-		case *types.Struct:
-			for i := range t.NumFields() {
-				walk(t.Field(i).Type())
-			}
-		case *types.Signature:
-			for i := range t.Params().Len() {
-				walk(t.Params().At(i).Type())
-			}
-			for i := range t.Results().Len() {
-				walk(t.Results().At(i).Type())
-			}
-		case *types.Interface:
-			for i := range t.NumMethods() {
-				walk(t.Method(i).Type())
-			}
+		b.WriteString("interface{")
+		for m := range t.Methods() {
+			member(m)
+			s.writeID(b, m.Type())
+			b.WriteByte(';')
 		}
+		b.WriteByte('}')
+	default:
+		b.WriteString(types.TypeString(t, path))
 	}
-	walk(t)
-	return b.String()
 }
 
 // typeID numbers a declared type. A package-level type that is checked again
@@ -267,7 +305,7 @@ func (s *Session) typeID(o *types.TypeName) string {
 	s.ids[o] = "?" // recursion
 	id := ""
 	if o.Pkg() != nil && o.Parent() == o.Pkg().Scope() {
-		shape := types.TypeString(o.Type().Underlying(), (*types.Package).Path) + s.localIDs(o.Type().Underlying())
+		shape := s.id(o.Type().Underlying())
 		if s.shapes[o.Name()] != shape {
 			s.shapes[o.Name()] = shape
 			s.gens[o.Name()]++

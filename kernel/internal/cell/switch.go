@@ -167,7 +167,7 @@ func (u *lowerer) selectStmt(s *ast.SelectStmt, label string) {
 			ch := u.under(c.Chan).(*types.Chan)
 			ops := u.ordered(2, func(i int) string {
 				if i == 0 {
-					return u.operand(c.Chan)
+					return u.hold(u.operand(c.Chan))
 				}
 				return u.to(c.Value, ch.Elem())
 			})

@@ -67,7 +67,7 @@ func In(x any) any { return x }
 // NotNil panics as a method value of a nil interface does.
 func NotNil(x any) any {
 	if x == nil {
-		panic(nilDeref())
+		panic(NilDeref())
 	}
 	return x
 }
@@ -232,7 +232,7 @@ func Value(x any, r reflect.Type) reflect.Value {
 // Invoke calls method name on an interface's dynamic value.
 func Invoke(x any, name string, args []reflect.Value) []reflect.Value {
 	if x == nil {
-		panic(nilDeref())
+		panic(NilDeref())
 	}
 	if t := Of(x); t != nil {
 		m, ok := t.Method(name)

@@ -39,7 +39,8 @@ func PlainFault(msg string) runtime.Error { return &assertionError{msg} }
 // Fault is a runtime.Error in Go's words.
 func Fault(msg string) runtime.Error { return &fault{msg} }
 
-func nilDeref() runtime.Error {
+// NilDeref is the fault of a nil pointer.
+func NilDeref() runtime.Error {
 	return Fault("invalid memory address or nil pointer dereference")
 }
 
@@ -80,7 +81,7 @@ func translate(r any) any {
 	}
 	switch e := r.(type) {
 	case *reflect.ValueError:
-		return nilDeref()
+		return NilDeref()
 	case runtime.Error:
 		return e
 	case string:
@@ -90,7 +91,7 @@ func translate(r any) any {
 			strings.HasPrefix(e, "reflect.Value.Call: call of nil function"),
 			strings.HasPrefix(e, "reflect: Value.Call: call of nil function"),
 			strings.HasPrefix(e, "reflect.Value.") && strings.Contains(e, "nil pointer"):
-			return nilDeref()
+			return NilDeref()
 		case strings.HasPrefix(e, "reflect.Value.SetMapIndex") || e == "assignment to entry in nil map":
 			return Fault("assignment to entry in nil map")
 		case strings.HasPrefix(e, "reflect.Value.Grow"), strings.HasPrefix(e, "reflect.Append"):
@@ -208,12 +209,12 @@ func runDeferred(fn any, p *Panicking) (q *Panicking) {
 	switch fn := fn.(type) {
 	case valueCall:
 		if fn == nil {
-			panic(nilDeref())
+			panic(NilDeref())
 		}
 		fn()
 	case func():
 		if fn == nil {
-			panic(nilDeref())
+			panic(NilDeref())
 		}
 		fn()
 	case func(*Panicking):

@@ -1,6 +1,7 @@
 package interp
 
 import (
+	"math"
 	"reflect"
 	"strconv"
 	"sync/atomic"
@@ -264,11 +265,37 @@ func put(data []reflect.Value, i int, v reflect.Value) {
 	switch k := d.Kind(); {
 	case classOf(k) == signed:
 		d.SetInt(v.Int())
-	case k != reflect.Interface && v.IsZero():
+	case classOf(k) == floating && classOf(v.Kind()) == floating:
+		d.SetFloat(v.Float())
+	case k != reflect.Interface && v.IsZero() && !negativeZero(v):
 		// It is zero already.
 	default:
 		d.Set(v)
 	}
+}
+
+// negativeZero reports a -0 in v, of which reflection says that it is zero.
+func negativeZero(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Float32, reflect.Float64:
+		return math.Signbit(v.Float())
+	case reflect.Complex64, reflect.Complex128:
+		c := v.Complex()
+		return math.Signbit(real(c)) || math.Signbit(imag(c))
+	case reflect.Array:
+		for i := range v.Len() {
+			if negativeZero(v.Index(i)) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if negativeZero(v.Field(i)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // argument reads an argument for a parameter of type t.

@@ -60,6 +60,8 @@ func (l *layout) wrap(p *yaegi.Program, place func(pos int) cell.Place) {
 			n.gen = func(n *node) { old(n); l.poll(n, here) }
 		case l.kindOf(n) == "callExpr":
 			n.gen = func(n *node) { old(n); l.faster(n, gen, here, traced(n.exec, here)) }
+		case gen == "deref":
+			n.gen = func(n *node) { old(n); l.faster(n, gen, here, checked(n, here)) }
 		case l.risky(n):
 			n.gen = func(n *node) { old(n); l.faster(n, gen, here, l.worded(n, here)) }
 		default:
@@ -96,7 +98,7 @@ func (l *layout) names(n *node, pkg, name string) bool {
 
 func (l *layout) risky(n *node) bool {
 	switch l.kindOf(n) {
-	case "indexExpr", "selectorExpr", "sendStmt", "sliceExpr", "starExpr":
+	case "indexExpr", "selectorExpr", "sendStmt", "sliceExpr":
 		return true
 	case "assignStmt":
 		switch l.kindOf(n.child[0]) {
@@ -210,6 +212,21 @@ func (l *layout) worded(n *node, here cell.Place) bltn {
 		next = at(place, old, f)
 		done = true
 		return next
+	}
+}
+
+// checked makes a dereference of a nil pointer panic where it is: yaegi reads
+// nothing, and may never look at what it read.
+func checked(n *node, here cell.Place) bltn {
+	old, pointer := n.exec, genValue(n.child[0])
+	if old == nil {
+		return nil
+	}
+	return func(f *frame) bltn {
+		if p := pointer(f); !p.IsValid() || p.IsNil() {
+			panic(addPlace(core.NilDeref(), here))
+		}
+		return old(f)
 	}
 }
 

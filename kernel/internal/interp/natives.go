@@ -3,6 +3,7 @@ package interp
 import (
 	"fmt"
 	"go/types"
+	"math/bits"
 	"reflect"
 	"strings"
 
@@ -162,9 +163,13 @@ func (r *realizer) native(n cell.Native) (native, error) {
 			return single(reflect.NewAt(t.Elem(), a[0].UnsafePointer()))
 		}), nil
 	case "makeSlice":
-		return fn(rts{intR, intR}, rts{t}, func(a vals) vals { return single(makeSlice(t, int(a[0].Int()), int(a[1].Int()))) }), nil
+		return fn(rts{intR}, rts{t}, func(a vals) vals { return single(makeSlice(t, a[0].Int(), a[0].Int())) }), nil
+	case "makeSliceCap":
+		return fn(rts{intR, intR}, rts{t}, func(a vals) vals { return single(makeSlice(t, a[0].Int(), a[1].Int())) }), nil
 	case "append":
 		return fn(rts{t, t}, rts{t}, func(a vals) vals { return single(reflect.AppendSlice(a[0], a[1])) }), nil
+	case "extend":
+		return fn(rts{t, intR}, rts{t}, func(a vals) vals { return single(extend(a[0], a[1].Int())) }), nil
 	case "min", "max":
 		return fn(rts{reflect.SliceOf(t)}, rts{t}, func(a vals) vals { return single(extreme(a[0], n.Kind == "min")) }), nil
 	case "clear":
@@ -250,22 +255,33 @@ func convert(v reflect.Value, to reflect.Type) (out reflect.Value) {
 	return v.Convert(to)
 }
 
-func makeSlice(t reflect.Type, n, c int) reflect.Value {
-	if c < 0 {
-		c = n
+// makeSlice is the built-in make. It panics as runtime.makeslice does.
+func makeSlice(t reflect.Type, n, c int64) reflect.Value {
+	switch {
+	case tooBig(t, n):
+		panic(core.Fault("makeslice: len out of range"))
+	case tooBig(t, c) || c < n:
+		panic(core.Fault("makeslice: cap out of range"))
 	}
+	return reflect.MakeSlice(t, int(n), int(c))
+}
+
+// extend is append(s, make(…, n)...), of which the compiler makes growslice.
+func extend(s reflect.Value, n int64) reflect.Value {
 	switch {
 	case n < 0:
 		panic(core.Fault("makeslice: len out of range"))
-	case c < n:
-		panic(core.Fault("makeslice: cap out of range"))
+	case tooBig(s.Type(), int64(s.Len())+n):
+		panic(core.Fault("growslice: len out of range"))
 	}
-	defer func() {
-		if e := recover(); e != nil {
-			panic(core.Fault("makeslice: len out of range"))
-		}
-	}()
-	return reflect.MakeSlice(t, n, c)
+	return reflect.AppendSlice(s, reflect.MakeSlice(s.Type(), int(n), int(n)))
+}
+
+// tooBig reports that no slice of type t can be n long.
+func tooBig(t reflect.Type, n int64) bool {
+	const maxAlloc = 1 << 48 // of 64-bit machines
+	hi, mem := bits.Mul64(uint64(t.Elem().Size()), uint64(n))
+	return n < 0 || hi > 0 || mem > maxAlloc
 }
 
 func extreme(s reflect.Value, least bool) reflect.Value {
