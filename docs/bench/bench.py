@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
 """Spindle beside ipykernel and gonb, by one client, in one run.
 
+    export CGO_ENABLED=0  # as installed
     go build -o /tmp/bench/spindle ./kernel
     go build -o /tmp/bench/echo ./kernel/internal/session/sessiontest/echo
     python3 -m venv /tmp/bench/py && /tmp/bench/py/bin/pip install jupyter_client ipykernel
     /tmp/bench/py/bin/python docs/bench/bench.py --spindle /tmp/bench/spindle --echo /tmp/bench/echo [--gonb gonb]
+
+gonb wants goimports on the PATH. It is built in a checkout:
+
+    git clone https://github.com/janpfeifer/gonb /tmp/bench/src && (cd /tmp/bench/src && go build -o /tmp/bench/gonb .)
+    GOBIN=/tmp/bench go install golang.org/x/tools/cmd/goimports@latest
 
 Kernels take turns, round by round, so that what the machine does meanwhile
 hits all of them. Printed is a Markdown table: median (min to max) over the
@@ -30,29 +36,30 @@ CELLS = {
         "1 + 1",
         "for i in range(20000): print('line', i)",
         "for i in range(250):\n    print(time.time_ns(), flush=True); time.sleep(0.002)",
-        "while True: pass",
+        "print('on', flush=True)\nwhile True: pass",
     ),
     "spindle": (
         'import ("fmt"; "time")',
         "1 + 1",
         'for i := 0; i < 20000; i++ { fmt.Println("line", i) }',
         "for i := 0; i < 250; i++ { fmt.Println(time.Now().UnixNano()); time.Sleep(2 * time.Millisecond) }",
-        "for {\n}",
+        'fmt.Println("on")\nfor {\n}',
     ),
     "gonb": (
         '%%\nfmt.Println("warm")',
         "%%\nfmt.Println(1 + 1)",
         '%%\nfor i := 0; i < 20000; i++ { fmt.Println("line", i) }',
         "%%\nfor i := 0; i < 250; i++ { fmt.Println(time.Now().UnixNano()); time.Sleep(2 * time.Millisecond) }",
-        "%%\nfor { time.Sleep(time.Millisecond) }",
+        '%%\nfmt.Println("on")\nfor { time.Sleep(time.Millisecond) }',
     ),
     "echo": ("print warm", "value 2", "lines 20000", None, "block"),
 }
 ROWS = [
     ("start to ready", "ms"),
-    ("start to ready without the client's share", "ms"),
+    ("start to its first answer", "ms"),
+    ("start to its first answer, without the client's share", "ms"),
     ("`1 + 1`", "ms"),
-    ("`1 + 1` without the client's share", "ms"),
+    ("`1 + 1`, without the client's share", "ms"),
     ("20,000 lines", "ms"),
     ("messages for them", ""),
     ("a line's way, longest", "ms"),
@@ -87,18 +94,32 @@ class Session:
         self.km.start_kernel(stderr=subprocess.DEVNULL)
         self.kc = self.km.client()
         self.kc.start_channels()
+        # wait_for_ready calls this when it has a reply and a message on IOPub,
+        # and then listens until IOPub has been silent for 200 ms.
+        handle = self.kc._handle_kernel_info_reply
+
+        def answered(msg):
+            self.answered = time.perf_counter() - begun
+            handle(msg)
+
+        self.kc._handle_kernel_info_reply = answered
         self.kc.wait_for_ready(timeout=120)
         self.ready = time.perf_counter() - begun
 
-    def run(self, code, on=None, after=None):
+    def run(self, code, on=None, interrupt=False):
         """Seconds from sending a cell to having both its reply and its idle.
-        on gets each message; after(), called half a second into the cell, gives
-        when it did what it did, from where time counts."""
+        on gets each message. With interrupt, from sending one when the cell is
+        under way, which it says by printing; the echo kernel's says nothing."""
         begun = time.perf_counter()
         msg_id = self.kc.execute(code)
-        if after:
-            time.sleep(0.5)
-            begun = after()
+        while interrupt and code != "block":
+            msg = self.kc.get_iopub_msg(timeout=120)
+            if msg["msg_type"] == "stream" and msg["parent_header"].get("msg_id") == msg_id:
+                break
+        if interrupt:
+            time.sleep(0.2)
+            begun = time.perf_counter()
+            self.km.interrupt_kernel()
         while True:
             msg = self.kc.get_iopub_msg(timeout=120)
             if msg["parent_header"].get("msg_id") != msg_id:
@@ -111,11 +132,6 @@ class Session:
             pass
         return time.perf_counter() - begun
 
-    def interrupt(self):
-        begun = time.perf_counter()
-        self.km.interrupt_kernel()
-        return begun
-
     def close(self):
         self.kc.stop_channels()
         self.km.shutdown_kernel(now=True)
@@ -125,7 +141,7 @@ def measure(name, cells):
     warm, value, lines, stamps, forever = CELLS[name]
     s = Session(name)
     try:
-        got = {"start to ready": s.ready * 1e3}
+        got = {"start to ready": s.ready * 1e3, "start to its first answer": s.answered * 1e3}
         s.run(warm)
         time.sleep(1)
         got["idle RSS of all its processes"] = rss_mib(s.km.provisioner.pid)
@@ -153,7 +169,7 @@ def measure(name, cells):
 
             s.run(stamps, stamp)
             got["a line's way, longest"] = max(late)
-        got["interrupt to reply"] = s.run(forever, after=s.interrupt) * 1e3
+        got["interrupt to reply"] = s.run(forever, interrupt=True) * 1e3
         return got
     finally:
         s.close()
@@ -190,10 +206,10 @@ def main():
                     results[name].append(got)
     for rounds in zip(*results.values()):
         echo = dict(zip(results, rounds))["echo"]
-        for row in ("start to ready", "`1 + 1`"):
+        for row in ("start to its first answer", "`1 + 1`"):
             share = echo[row]
             for got in rounds:
-                got[row + " without the client's share"] = got[row] - share
+                got[row + ", without the client's share"] = got[row] - share
 
     names = [n for n in ("ipykernel", "spindle", "gonb") if n in specs]
     print("|  | " + " | ".join(names) + " | " + " | ".join(f"{n} : ipykernel" for n in names[1:]) + " | echo |")

@@ -2,9 +2,12 @@ package engine
 
 import "sync"
 
-// sourcesBytes bounds what is kept of cells that have run: enough for a
-// session that a person types, and no leak for one that a program does.
-const sourcesBytes = 8 << 20
+// What is kept of cells that have run: enough for a session that a person
+// types, and no leak for one that a program does.
+const (
+	sourcesBytes = 8 << 20
+	sourcesCells = 10_000
+)
 
 // sources are the latest cells' sources.
 type sources struct {
@@ -28,7 +31,7 @@ func (s *sources) put(cell int, source string) {
 	}
 	s.text[cell] = source
 	s.bytes += len(source)
-	for s.bytes > sourcesBytes && len(s.order) > 1 {
+	for len(s.order) > sourcesCells || s.bytes > sourcesBytes && len(s.order) > 1 {
 		s.bytes -= len(s.text[s.order[0]])
 		delete(s.text, s.order[0])
 		s.order = s.order[1:]

@@ -20,8 +20,14 @@ func TestSourcesAreBounded(t *testing.T) {
 	if s.of(100) != "again" || s.of(99) == "" || s.of(1) != "" || kept != 10 || len(s.order) != 10 {
 		t.Errorf("%d sources kept, %d in order", kept, len(s.order))
 	}
+	for cell := range 2 * sourcesCells {
+		s.put(1000+cell, "x")
+	}
+	if len(s.text) != sourcesCells || len(s.order) != sourcesCells || s.of(1000+2*sourcesCells-1) != "x" {
+		t.Errorf("%d sources, %d in order", len(s.text), len(s.order))
+	}
 	s.put(101, strings.Repeat("x", 2*sourcesBytes)) // larger than all room: the last is kept
-	if s.of(101) == "" || s.bytes != 2*sourcesBytes {
+	if s.of(101) == "" || len(s.order) != 1 {
 		t.Errorf("%d bytes", s.bytes)
 	}
 }

@@ -41,7 +41,7 @@ type output struct {
 	buf     []byte     // printed, not yet sent
 	timer   *time.Timer
 	bulk    bool // timer is bulkAfter's
-	shown   int // bytes of printed text sent or in buf
+	shown   int  // bytes of printed text sent or in buf
 	tail    []byte
 	tailOf  string // the stream of tail
 	left    int    // bytes beyond the limit
