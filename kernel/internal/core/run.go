@@ -187,10 +187,15 @@ type Select struct {
 	def    bool
 	recv   reflect.Value
 	recvOK bool
+	few    [4]reflect.SelectCase // room for what most have
 }
 
 // NewSelect begins a select statement.
-func NewSelect(hasDefault bool) *Select { return &Select{def: hasDefault} }
+func NewSelect(hasDefault bool) *Select {
+	s := &Select{def: hasDefault}
+	s.cases = s.few[:0]
+	return s
+}
 
 // Send adds a send clause.
 func (s *Select) Send(ch, v reflect.Value) {

@@ -126,6 +126,7 @@ func (l *layout) callNative(n *node, here cell.Place, slow bltn) bltn {
 		return nil
 	}
 	reads := make([]func(*frame) reflect.Value, len(args))
+	copies := make([]fresh, len(args))
 	for i, c := range args {
 		if t := d.in[i]; t.Kind() == reflect.Interface && t.NumMethod() > 0 {
 			return nil
@@ -133,6 +134,7 @@ func (l *layout) callNative(n *node, here cell.Place, slow bltn) bltn {
 		if reads[i] = l.operand(c, d.in[i]); reads[i] == nil {
 			return nil
 		}
+		copies[i] = freshOf(d.in[i])
 	}
 	store := l.results(n)
 	if store == nil {
@@ -143,7 +145,7 @@ func (l *layout) callNative(n *node, here cell.Place, slow bltn) bltn {
 		for i, read := range reads {
 			v := read(f)
 			if t := d.in[i]; d.keeps || v.Type() != t && t.Kind() != reflect.Interface {
-				c := reflect.New(t).Elem()
+				c := copies[i].new()
 				c.Set(v)
 				v = c
 			}
@@ -189,7 +191,11 @@ func (l *layout) results(n *node) func(f *frame, out vals) bltn {
 		}
 	case l.actionOf(n.anc) == "X=":
 		defines := l.kindOf(n.anc) == "defineXStmt"
-		var to []slot
+		type variable struct {
+			slot
+			fresh
+		}
+		var to []variable
 		for _, c := range n.anc.child[:n.anc.nleft] {
 			s, ok := slotOf(c)
 			if c.ident == "_" {
@@ -197,17 +203,20 @@ func (l *layout) results(n *node) func(f *frame, out vals) bltn {
 			} else if !ok || c.ident == "" || !defines {
 				return nil
 			}
-			to = append(to, s)
+			v := variable{slot: s}
+			if s.index >= 0 {
+				v.fresh = freshOf(typeOf(c.typ))
+			}
+			to = append(to, v)
 		}
 		return func(f *frame, out vals) bltn {
 			for i, s := range to {
 				if s.index < 0 {
 					continue
 				}
-				d := s.in(f)
-				v := reflect.New(d.Type()).Elem()
+				v := s.new()
 				v.Set(out[i])
-				*d = v
+				*s.in(f) = v
 			}
 			return yes
 		}

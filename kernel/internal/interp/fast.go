@@ -34,9 +34,8 @@ func (l *layout) faster(n *node, gen string, here cell.Place, slow bltn) {
 		fast = deref(n, slow)
 	case "field":
 		fast = field(n, slow)
-	case "recv", "recv2": // a receive waits, and does not panic
-		place := packed(here)
-		fast = func(f *frame) bltn { return at(place, plain, f) }
+	case "recv", "recv2":
+		fast = receive(n, gen == "recv2", here, plain)
 	case "call":
 		fast = l.call(n, here, slow)
 	case "callBin":
