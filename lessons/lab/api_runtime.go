@@ -41,9 +41,10 @@ func OneAtATime(p ...OneAtATimeParams) *Result { return inCell("oneatatime", opt
 type StealingParams struct {
 	// Procs are the values of GOMAXPROCS; nil means 1 … the number of CPUs.
 	Procs []int `json:"procs,omitempty"`
-	// Tasks that one goroutine starts; 0 means 400.
+	// Tasks that one goroutine starts; 0 means 200, for which its P's queue of
+	// 256 has room.
 	Tasks int `json:"tasks,omitempty"`
-	// TaskMicros is how long one task computes; 0 means 150.
+	// TaskMicros is how long one task computes; 0 means 300.
 	TaskMicros int `json:"task_micros,omitempty"`
 	// Samples of each; 0 means 10.
 	Samples int `json:"samples,omitempty"`
@@ -51,7 +52,8 @@ type StealingParams struct {
 
 // Stealing lets one goroutine start all the tasks and sees which threads run
 // them, reads the queues by GODEBUG=schedtrace, and compares with the same
-// work dealt out by hand (W1–W4).
+// work dealt out by hand; then it starts more tasks than the queue holds
+// (W1–W4).
 func Stealing(p ...StealingParams) *Result { return inCell("stealing", optional(p)) }
 
 // PreemptionParams of Preemption.

@@ -153,7 +153,7 @@ func endOf(s *sub) (string, error) {
 // causeIn finds Go's own line on why it died.
 func causeIn(stderr string) string {
 	for line := range strings.Lines(stderr) {
-		for _, p := range []string{"panic: ", "fatal error: ", "runtime: goroutine stack exceeds"} {
+		for _, p := range []string{"panic: ", "fatal error: ", "runtime: goroutine stack exceeds", "runtime: failed to create new OS thread"} {
 			if strings.HasPrefix(line, p) {
 				return ", " + strings.TrimSpace(line)
 			}

@@ -39,9 +39,14 @@ func runGrowth(b *bench, p GrowthParams) error {
 		b.addAt("growth/moves", "times that the stack moved to a larger place", "moves", "moves", x, float64(d), moves...)
 		b.progress(i+1, len(depths), "%d calls deep", d)
 	}
-	before, after := shrink(depths[len(depths)-1])
-	b.add("growth/before-gc", "after the calls returned", "stack before a collection", "B", before)
-	b.add("growth/after-gc", "after the calls returned", "stack after ten collections", "B", after)
+	var shrunk [2]float64
+	// Many goroutines, since the books count small stacks in lots; and not the
+	// deepest, or they would take gigabytes.
+	if err := ask("shrink", schedOrder{N: min(depths[len(depths)-1], 10_000), Tasks: 64}, &shrunk, nil); err != nil {
+		return err
+	}
+	b.add("growth/before-gc", "after the calls returned", "stack before a collection", "B", shrunk[0])
+	b.add("growth/after-gc", "after the calls returned", "stack after some collections", "B", shrunk[1])
 	b.note("A frame of this chain takes some hundred bytes. The stack is copied to twice the size when it is full, and halved by the garbage collector when it is mostly empty (runtime/stack.go). The books count small stacks in lots of 32 KiB, so a sample is the mean of up to 256 goroutines in a fresh process.")
 	return nil
 }
@@ -141,23 +146,36 @@ func stackInUse() float64 {
 	return float64(ms.StackInuse)
 }
 
-// shrink leaves a goroutine on a stack that it no longer needs, and collects.
-func shrink(depth int) (before, after float64) {
-	grownNow, end, ended := make(chan float64), make(chan bool), make(chan bool)
+// playShrink leaves goroutines on stacks that they no longer need, and
+// collects: the mean of the stacks before and after.
+func playShrink(p *peer) error {
+	var o schedOrder
+	if err := p.arg(&o); err != nil {
+		return err
+	}
+	quiet()
+	const collections = 16 // a stack is halved once a collection: 2 MiB to 2 KiB
+	for range collections {
+		runtime.GC() // the stacks of this process's own goroutines are small from here on
+	}
+	var returned sync.WaitGroup
+	end := make(chan struct{})
 	s0 := stackInUse()
-	go func() {
-		chain(depth, nil, nil)
-		grownNow <- 0
-		<-end
-		close(ended)
-	}()
-	<-grownNow
-	before = max(0, stackInUse()-s0)
-	for range 10 { // it halves once a collection
+	for range o.Tasks {
+		returned.Add(1)
+		go func() {
+			chain(o.N, nil, nil)
+			returned.Done()
+			<-end
+		}()
+	}
+	returned.Wait()
+	n := float64(o.Tasks)
+	before := (stackInUse() - s0) / n
+	for range collections {
 		runtime.GC()
 	}
-	after = max(0, stackInUse()-s0)
+	after := (stackInUse() - s0) / n
 	close(end)
-	<-ended
-	return before, after
+	return p.send([2]float64{max(0, before), max(0, after)})
 }

@@ -68,7 +68,14 @@ func runMany(b *bench, p ManyParams) error {
 				continue
 			}
 			var h held
-			if err := ask("hold", holdOrder{kind, n}, &h, nil); err != nil {
+			err := ask("hold", holdOrder{kind, n}, &h, nil)
+			var crash *CrashError
+			if n > ns[0] && errors.As(err, &crash) {
+				// A limit of this machine or of this user's, which is a finding, too.
+				b.note("%s %ss at a time were refused: %s", group(int64(n)), kind, crash.Status+causeIn(crash.Stderr))
+				break
+			}
+			if err != nil {
 				return err
 			}
 			b.addAt("many/"+kind, mem, kind, "B", x, float64(n), max(1, float64(n)*(h.RSS+h.KernelStack+h.PTE)))
@@ -79,6 +86,10 @@ func runMany(b *bench, p ManyParams) error {
 	for _, n := range p.Processes {
 		step(inProcess, n)
 		bytes, d, err := holdForks(n)
+		if n > p.Processes[0] && errors.Is(err, syscall.EAGAIN) {
+			b.note("%s processes at a time were refused: %v", group(int64(n)), err)
+			break
+		}
 		if err != nil {
 			return err
 		}

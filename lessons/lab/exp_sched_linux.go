@@ -138,8 +138,8 @@ func yieldLocally() {
 
 // runStealing is W1 to W4.
 func runStealing(b *bench, p StealingParams) error {
-	procs, tasks := p.Procs, defaulted(p.Tasks, 400)
-	micros, samples := defaulted(p.TaskMicros, 150), max(10, defaulted(p.Samples, 10))
+	procs, tasks := p.Procs, defaulted(p.Tasks, 200)
+	micros, samples := defaulted(p.TaskMicros, 300), max(10, defaulted(p.Samples, 10))
 	if procs == nil {
 		for k := 1; k <= runtime.NumCPU(); k *= 2 {
 			procs = append(procs, k)
@@ -206,17 +206,48 @@ func runStealing(b *bench, p StealingParams) error {
 			}
 		}
 		if len(global) > 0 {
-			b.addAt("stealing/global", "waiting in the global queue (schedtrace)", "global queue", "", x, float64(P), global...)
 			b.fact(fmt.Sprintf("P = %d, queues in one of %d looks", P, len(global)), "%s", example)
 			if P > 1 {
 				b.fact(fmt.Sprintf("P = %d, looks with work in more than one local queue", P), "%d of %d", alive, len(global))
 			}
+			b.addAt("stealing/global", "waiting in the global queue (schedtrace), at most", fmt.Sprintf("%d tasks, for which the local one has room", tasks), "", x, float64(P), slices.Max(global))
 		}
-		b.progress(i+1, len(procs), "P = %d", P)
+		b.progress(i, len(procs)+1, "P = %d", P)
 	}
 	b.fact("tasks that ran", "%d of %d", ran, tasks*samples*len(procs))
-	b.note("One goroutine starts all tasks, so all begin in one queue: the local one holds 256, half of which goes to the global one when it is full (runtime/proc.go, runqput).")
+	b.note("One goroutine starts all tasks, so all begin in one queue. The local one holds 256; half of a full one goes to the global one (runtime/proc.go, runqput).")
 	b.note("By hand means one goroutine for each P with its share of the work set beforehand.")
+	return b.spill(most, max(3*localQueue, tasks))
+}
+
+// localQueue is how many goroutines a P's queue holds (runtime/runtime2.go).
+const localQueue = 256
+
+// spill starts more tasks than a local queue holds, and sees the global one.
+func (b *bench) spill(procs, tasks int) error {
+	const samples = 4
+	var out bytes.Buffer
+	s, err := launchTraced("steal", schedOrder{Procs: procs, Tasks: tasks, Micro: 50, N: samples}, "schedtrace=2", &out)
+	if err != nil {
+		return err
+	}
+	defer s.kill()
+	var rs []stealReport
+	if err := s.recv(&rs); err != nil {
+		return err
+	}
+	s.kill() // and so the trace is whole
+	global, ran := 0, 0
+	for _, l := range parseSchedTrace(out.Bytes()) {
+		if l.Procs == procs {
+			global = max(global, l.Global)
+		}
+	}
+	for _, r := range rs {
+		ran += r.Ran
+	}
+	b.addAt("stealing/spilled", "waiting in the global queue (schedtrace), at most", fmt.Sprintf("%d tasks, for which it has not", tasks), "", "P", float64(procs), float64(global))
+	b.fact("of more tasks than the local queue holds ran", "%d of %d", ran, tasks*samples)
 	return nil
 }
 

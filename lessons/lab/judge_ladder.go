@@ -3,19 +3,17 @@ package lab
 func judgeThreeWays(r *Result) {
 	p, t, g := r.Median("threeways/done-process"), r.Median("threeways/done-thread"), r.Median("threeways/done-goroutine")
 	r.verdict("U1", grade(p >= 5 && t < p && g < p, p > t), "one of six tasks had a bug: as processes %s brought their result home, as threads %s, as goroutines %s", figures(p), figures(t), figures(g))
-	wp, wt, wg := r.Median("threeways/wait-process"), r.Median("threeways/wait-thread"), r.Median("threeways/wait-goroutine")
+	wp, wt, wg := r.best("threeways/wait-process"), r.best("threeways/wait-thread"), r.best("threeways/wait-goroutine")
 	mp, mt, mg := r.Median("threeways/memory-process"), r.Median("threeways/memory-thread"), r.Median("threeways/memory-goroutine")
 	least := mg < mt && mg < mp
-	r.verdict("U3", grade(least && wg < wp && wg < 1.5*wt, least), "the waiting job took %s as goroutines, %s as threads, %s as processes, and %s, %s and %s of memory",
+	r.verdict("U3", grade(least && wg < wp && wg < 1.5*wt, least), "the waiting job took at best %s as goroutines, %s as threads, %s as processes, and %s, %s and %s of memory",
 		format(wg, "ns"), format(wt, "ns"), format(wp, "ns"), format(mg, "B"), format(mt, "B"), format(mp, "B"))
 }
 
 func judgeLadder(r *Result) {
 	r.verdict("E1", grade(r.Fact("goroutine inside thread inside process") == "true", false), "a goroutine ran on thread %s, which belongs to process %s; this process is %s. That the runtime moves it is seen in G3, that the OS does not know it in G1",
 		r.Fact("a goroutine ran on thread"), r.Fact("which is a thread of process"), r.Fact("this process"))
-	// The fastest sample: other programs stretch the median, and hardly that.
-	fastest := func(id string) float64 { return r.Get(id).Summary().Min }
-	cp, ct, cg := fastest("creation/fork"), fastest("creation/thread"), fastest("creation/goroutine")
+	cp, ct, cg := r.best("creation/fork"), r.best("creation/thread"), r.best("creation/goroutine")
 	mp, mt, mg := r.Median("memory/process"), r.Median("memory/thread"), r.Median("memory/goroutine")
 	sp, st, sg := r.Median("crash/survivors/process"), r.Median("crash/survivors/thread"), r.Median("crash/survivors/goroutine")
 	cheaper := cp > ct && ct > cg && mp > mt && mt > mg

@@ -14,6 +14,7 @@ func judgeMany(r *Result) {
 	pn, p := each(ps)
 	r.verdict("H4", grade(t > 256<<10, t > 4*g), "%s threads took %s, %s each: it grows with each one and a thread takes %s times what a goroutine does, but 1 MB each it is not; %s processes took %s each. Threads %s",
 		figures(tn), format(t*tn, "B"), format(t, "B"), figures(ratio(t, g)), figures(pn), format(p, "B"), r.Fact("threads"))
-	r.verdict("L5", grade(gn >= 100_000 && g < 8<<10, g < 32<<10), "%s goroutines at a time took %s, %s each; in a small memory they %s",
+	// What each takes decides, and not how many a busy machine had time for.
+	r.verdict("L5", grade(gn >= 1000 && g < 8<<10, g < 32<<10), "%s goroutines at a time took %s, %s each; in a small memory they %s",
 		figures(gn), format(g*gn, "B"), format(g, "B"), r.Fact("goroutines"))
 }

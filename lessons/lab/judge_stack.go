@@ -1,13 +1,13 @@
 package lab
 
 func judgePthread(r *Result) {
-	p, g, t := r.Median("creation/pthread"), r.Median("creation/goroutine"), r.Median("creation/thread")
-	r.verdict("H2", grade(p > 10*g, p > 2*g), "in C a thread takes %s to create, Go's own %s, a goroutine %s: %s times as long as a goroutine, without any Go in it",
+	p, g, t := r.best("creation/pthread"), r.best("creation/goroutine"), r.best("creation/thread")
+	r.verdict("H2", grade(p > 5*g, p > 2*g), "in C a thread takes at best %s to create, Go's own %s, a goroutine %s: %s times as long as a goroutine, without any Go in it",
 		format(p, "ns"), format(t, "ns"), format(g, "ns"), figures(ratio(p, g)))
 }
 
 func judgeStack(r *Result) {
-	who, res, rss := "POSIX thread, in C", r.Median("stack/pthread-reserved"), r.Median("stack/pthread-resident")
+	who, res, rss := "POSIX thread (in C)", r.Median("stack/pthread-reserved"), r.Median("stack/pthread-resident")
 	if res == 0 {
 		who, res, rss = "main thread", r.Median("stack/main-reserved"), r.Median("stack/main-resident")
 	}

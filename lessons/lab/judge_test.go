@@ -67,6 +67,63 @@ func TestVerdictsFollowTheData(t *testing.T) {
 	}
 }
 
+// On a busy machine all samples but one take much longer, of one side or of
+// both: no verdict on times moves by it.
+func TestABusyMachineMovesNoVerdict(t *testing.T) {
+	quiet := map[string]float64{
+		"switch/process-pipe-same": 1700, "switch/thread-pipe-same": 1600, "switch/goroutine-channel": 120,
+		"kernelswitches/process-pipe-same": 1, "kernelswitches/thread-pipe-same": 1, "kernelswitches/goroutine-channel": 0,
+		"creation/fork": 5e5, "creation/thread": 35e3, "creation/goroutine": 1000, "creation/process": 5e6,
+		"ipc/pipe": 8000, "ipc/thread": 4500, "ipc/channel": 210, "ipc/socketpair": 13e3, "ipc/shm": 4700,
+		"transfer/pipe": 24e3, "transfer/pointer": 220,
+		"threeways/done-process": 5, "threeways/done-thread": 0, "threeways/done-goroutine": 0,
+		"threeways/wait-process": 12e7, "threeways/wait-thread": 13e6, "threeways/wait-goroutine": 105e5,
+		"threeways/memory-process": 66e6, "threeways/memory-thread": 1e6, "threeways/memory-goroutine": 2e5,
+	}
+	made := func(slow func(id string) float64) *Result {
+		r := &Result{Env: Env{GOMAXPROCS: 2, CPUs: 2}}
+		for id, v := range quiet {
+			values := []float64{v}
+			for range 9 {
+				if by := slow(id); strings.Contains(id, "kernelswitches") || strings.Contains(id, "done") || strings.Contains(id, "memory") {
+					values = append(values, v)
+				} else {
+					values = append(values, v*by)
+				}
+			}
+			r.add(id, "of", id, "ns", values...)
+		}
+		r.addAt("stealing/away", "of", "away", "", "P", 2, .5, slow("stealing/away")/100)
+		r.addAt("stealing/busiest", "of", "busiest", "", "P", 2, .5, 1)
+		r.addAt("stealing/time", "of", "time", "ns", "P", 2, 3e7, 3e7*slow("stealing/time"), 3e7*slow("stealing/time"))
+		r.addAt("stealing/hand", "of", "hand", "ns", "P", 2, 3e7, 3e7*slow("stealing/hand"), 3e7*slow("stealing/hand"))
+		r.addAt("stealing/spilled", "of", "spilled", "", "P", 2, 500)
+		r.fact("of more tasks than the local queue holds ran", "100 of 100")
+		for _, judge := range []func(*Result){judgeSwitch, judgeCreation, judgeIPC, judgeThreeWays, judgeStealing} {
+			judge(r)
+		}
+		return r
+	}
+	want := made(func(string) float64 { return 1 })
+	for name, slow := range map[string]func(string) float64{
+		"all":        func(string) float64 { return 9 },
+		"processes":  func(id string) float64 { return map[bool]float64{true: 9, false: 1}[strings.Contains(id, "process")] },
+		"threads":    func(id string) float64 { return map[bool]float64{true: 9, false: 1}[strings.Contains(id, "thread")] },
+		"goroutines": func(id string) float64 { return map[bool]float64{true: 9, false: 1}[strings.Contains(id, "goroutine")] },
+		"scheduled":  func(id string) float64 { return map[bool]float64{true: 9, false: 1}[strings.Contains(id, "time")] },
+	} {
+		got := made(slow)
+		for i, v := range got.Verdicts {
+			if w := want.Verdicts[i]; v.Verdict != w.Verdict {
+				t.Errorf("%s slowed down: %s; undisturbed %s", name, v, w)
+			}
+		}
+	}
+	if len(want.Verdicts) < 12 {
+		t.Errorf("%d verdicts", len(want.Verdicts))
+	}
+}
+
 func blockingData(ever, carry float64) *Result {
 	r := data("blocking/asleep", 1., "blocking/pollers", 1., "blocking/pollers-ever", ever, "blocking/pollers-carry", carry,
 		"bytes that arrived, in raw system calls", "10 of 10", "bytes that arrived, in the runtime's poller", "10 of 10")

@@ -24,14 +24,14 @@ func judgeThreadOnly(r *Result) {
 }
 
 func judgeIPC(r *Result) {
-	pipe, thread, channel := r.Median("ipc/pipe"), r.Median("ipc/thread"), r.Median("ipc/channel")
-	tp, tr := r.Median("transfer/pipe"), r.Median("transfer/pointer")
+	pipe, thread, channel := r.best("ipc/pipe"), r.best("ipc/thread"), r.best("ipc/channel")
+	tp, tr := r.best("transfer/pipe"), r.best("transfer/pointer")
 	fast := tp > 5*tr && tr > 0
-	r.verdict("T4", grade(fast && thread < pipe/3, fast), "within one process a large message is handed over as a pointer in %s, by pipe it is copied in %s: %s times as long. But to wake the other side costs what it costs: a small message there and back takes %s between threads that sleep on a shared variable, %s by pipe between processes, %s between goroutines",
+	r.verdict("T4", grade(fast && thread < pipe/3, fast), "within one process a large message is at best handed over as a pointer in %s, by pipe it is copied in %s: %s times as long. But to wake the other side costs what it costs: a small message there and back takes %s between threads that sleep on a shared variable, %s by pipe between processes, %s between goroutines",
 		format(tr, "ns"), format(tp, "ns"), figures(ratio(tp, tr)), format(thread, "ns"), format(pipe, "ns"), format(channel, "ns"))
 	arrived := pipe > 0 && r.Median("ipc/socketpair") > 0 && r.Median("ipc/shm") > 0
-	r.verdict("P4", grade(arrived, false), "processes talked by pipe (%s there and back), socket pair (%s) and shared memory (%s), each of which was set up before the second one started",
-		format(pipe, "ns"), format(r.Median("ipc/socketpair"), "ns"), format(r.Median("ipc/shm"), "ns"))
+	r.verdict("P4", grade(arrived, false), "processes talked by pipe (at best %s there and back), socket pair (%s) and shared memory (%s), each of which was set up before the second one started",
+		format(pipe, "ns"), format(r.best("ipc/socketpair"), "ns"), format(r.best("ipc/shm"), "ns"))
 }
 
 func judgeWorkingSet(r *Result) {
@@ -39,12 +39,12 @@ func judgeWorkingSet(r *Result) {
 	if len(sweep) < 2 {
 		return
 	}
-	none := sweep[0].Summary().Median
+	none := sweep[0].Summary().Min
 	most, at := 0.0, 0.0
 	for _, s := range sweep[1:] {
 		if m := s.Summary().Median; m > most {
 			most, at = m, s.X
 		}
 	}
-	r.verdict("P6", grade(none > 500, none > 0), "with nothing to read a process switch takes %s; with %s KiB on each side the caches make it up to %s", format(none, "ns"), figures(at), format(most, "ns"))
+	r.verdict("P6", grade(none > 500, none > 0), "with nothing to read a process switch takes at best %s; the dearest here, with %s KiB to read on each side, has a median of %s", format(none, "ns"), figures(at), format(most, "ns"))
 }

@@ -15,7 +15,6 @@ func roles() map[string]role {
 		roleOf("go"):        experimentRole(runGo),
 		roleOf("main"):      experimentRole(runMain),
 		roleOf("blocking"):  experimentRole(runBlocking),
-		roleOf("blocking"):  experimentRole(runBlocking),
 		roleOf("speak"):     experimentRole(runSpeak),
 
 		roleOf("threads"):    experimentRole(runThreads),
@@ -32,6 +31,7 @@ func roles() map[string]role {
 		roleOf("preemption"): experimentRole(runPreemption),
 
 		"grow":                playGrow,
+		"shrink":              playShrink,
 		"one at a time":       playOneAtATime,
 		"steal":               playSteal,
 		"preempt":             playPreempt,

@@ -127,6 +127,9 @@ func figures(v float64) string {
 	case a >= 1:
 		return fmt.Sprintf("%.2f", v)
 	}
+	if a := abs(v); a >= 1e-5 && a < 1e-3 { // %g would begin to write exponents
+		return strings.TrimRight(fmt.Sprintf("%.6f", v), "0")
+	}
 	return fmt.Sprintf("%.3g", v)
 }
 

@@ -109,6 +109,11 @@ func (r *Result) Sweep(id string) []Samples {
 // It is 0 where there are none.
 func (r *Result) Median(id string) float64 { return r.Get(id).Summary().Median }
 
+// best is the smallest of the samples with this ID, 0 where there are none.
+// Verdicts on times compare these: other programs on the machine stretch a
+// median, and hardly ever every one of ten samples.
+func (r *Result) best(id string) float64 { return r.Get(id).Summary().Min }
+
 // Fact returns the value of the fact with this name, or "".
 func (r *Result) Fact(name string) string {
 	for _, f := range r.Facts {

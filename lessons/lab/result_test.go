@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strings"
@@ -236,6 +237,31 @@ func TestTicksAreFewAndInside(t *testing.T) {
 			if labels < 1 || labels > 12 {
 				t.Errorf("%d labels for %v in %q", labels, c, unit)
 			}
+		}
+	}
+}
+
+// A page shows what was measured first in full and folds a long rest away.
+func TestLongTablesFold(t *testing.T) {
+	r := &Result{Name: "x", Title: "X"}
+	r.add("a", "first thing", "a", "ns", 1)
+	for i := range foldBeyond {
+		r.add(fmt.Sprint("b", i), "second thing", fmt.Sprint("b", i), "ns", 1)
+	}
+	if h := r.HTML(); strings.Contains(h, "<details") || !strings.Contains(h, "second thing") {
+		t.Errorf("a short rest is folded away: %s", h)
+	}
+	r.add("c", "third thing", "c", "ns", 1)
+	shown, folded, ok := strings.Cut(r.HTML(), "<details")
+	if !ok || strings.Contains(shown, "<td style=\"text-align:left;white-space:nowrap;padding:.2em .7em;border-bottom:1px solid #8884\">b0") || !strings.Contains(folded, "third thing") || !strings.Contains(folded, "9 more rows") {
+		t.Errorf("shown: %s\nfolded: %s", shown, folded)
+	}
+}
+
+func TestFigures(t *testing.T) {
+	for v, want := range map[float64]string{5e-5: "0.00005", 1.5e-4: "0.00015", 0.25: "0.25", 1e-9: "1e-09", 12345: "12,345", 0: "0"} {
+		if got := figures(v); got != want {
+			t.Errorf("figures(%v) = %s, want %s", v, got, want)
 		}
 	}
 }

@@ -181,7 +181,10 @@ func (t Table) HTML() string {
 				continue
 			}
 			align := "right;font-variant-numeric:tabular-nums;white-space:nowrap"
-			if i < t.left || i > 6 {
+			switch {
+			case i < t.left:
+				align = "left;white-space:nowrap" // or what is published squeezes the names
+			case i > 6:
 				align = "left"
 			}
 			fmt.Fprintf(&b, `<%s style="text-align:%s;padding:.2em .7em;border-bottom:%s">%s</%s>`, tag, align, border, html.EscapeString(c), tag)
@@ -241,6 +244,23 @@ func (r *Result) remarks() []string {
 	return notes
 }
 
+// foldBeyond is how many rows a page shows of what was measured besides the
+// first thing; more are folded away. The plots have them all.
+const foldBeyond = 8
+
+// fold splits off the rows that a page folds away.
+func (t Table) fold() (shown, folded Table) {
+	of := func(row []string) bool { return row[0] != t.Rows[0][0] }
+	at := slices.IndexFunc(t.Rows, of)
+	if at < 0 || len(t.Rows)-at <= foldBeyond {
+		return t, Table{}
+	}
+	shown, folded = t, t
+	shown.Rows, folded.Rows = t.Rows[:at], t.Rows[at:]
+	folded.Title, folded.Note = "", ""
+	return shown, folded
+}
+
 // HTML is the result as a page shows it: table, plots, facts, notes. Its
 // verdicts are values of their own, which a cell shows where it asked.
 func (r *Result) HTML() string {
@@ -249,11 +269,18 @@ func (r *Result) HTML() string {
 	if r.Skipped != "" {
 		fmt.Fprintf(&b, `<p><strong>SKIP</strong> %s: %s</p>`, html.EscapeString(r.Title), html.EscapeString(r.Skipped))
 	} else {
-		b.WriteString(r.Table().HTML())
+		shown, folded := r.Table().fold()
+		if len(shown.Rows) == 0 {
+			fmt.Fprintf(&b, `<div style="font-weight:600;padding:.2em 0">%s</div>`, html.EscapeString(r.Title))
+		}
+		b.WriteString(shown.HTML())
 		if svg := r.draw(); svg != "" {
 			b.WriteString(`<div style="max-width:720px">` + svg + `</div>`)
 		}
 		b.WriteString(r.factsHTML())
+		if n := len(folded.Rows); n > 0 {
+			fmt.Fprintf(&b, `<details style="font-size:.92em"><summary>%d more rows of figures</summary>%s</details>`, n, folded.HTML())
+		}
 	}
 	for _, n := range r.remarks() {
 		fmt.Fprintf(&b, `<div style="font-size:.88em;margin:.2em 0">%s</div>`, html.EscapeString(n))
