@@ -25,12 +25,15 @@ func TestHints(t *testing.T) {
 			t.Errorf("%s has %d hints, title %q, praise %q", e.id, len(e.hints), e.title, e.praise)
 		}
 		seen := map[string]bool{}
-		for range e.hints {
-			h, _ := Exercise(e.id).nextHint()
+		for i := range e.hints {
+			h, line := Exercise(e.id).nextHint()
 			seen[h] = true
+			if ends := strings.Contains(line, "solutions/"+e.id[:2]+".md"); ends != (i == len(e.hints)-1) {
+				t.Errorf("%s, hint %d: %s", e.id, i+1, line)
+			}
 		}
-		if last, n := Exercise(e.id).nextHint(); len(seen) != len(e.hints) || n != len(e.hints) || last != e.hints[n-1] {
-			t.Errorf("%s gave %d different hints of %d, and then number %d", e.id, len(seen), len(e.hints), n)
+		if last, line := Exercise(e.id).nextHint(); len(seen) != len(e.hints) || last != e.hints[len(e.hints)-1] || !strings.Contains(line, last) {
+			t.Errorf("%s gave %d different hints of %d, and then %s", e.id, len(seen), len(e.hints), line)
 		}
 	}
 	for n := range 14 {

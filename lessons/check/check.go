@@ -73,14 +73,19 @@ var tries = struct {
 	given map[string]int
 }{given: map[string]int{}}
 
-// nextHint is the hint to give now and its number from 1. After the last one it
-// stays there.
-func (t Task) nextHint() (hint string, n int) {
+// nextHint is the hint to give now, and the same with its number in a line.
+// After the last one it stays there, and says where the solution is.
+func (t Task) nextHint() (hint, line string) {
 	tries.Lock()
 	defer tries.Unlock()
-	n = min(tries.given[t.exercise.id]+1, len(t.exercise.hints))
-	tries.given[t.exercise.id] = n
-	return t.exercise.hints[n-1], n
+	n, of := tries.given[t.exercise.id]+1, len(t.exercise.hints)
+	tries.given[t.exercise.id] = min(n, of)
+	hint = t.exercise.hints[min(n, of)-1]
+	line = fmt.Sprintf("Hint %d of %d: %s", min(n, of), of, hint)
+	if n >= of {
+		line += fmt.Sprintf(" (The last one. A solution is in solutions/%s.md, beside the lessons.)", t.exercise.id[:2])
+	}
+	return hint, line
 }
 
 // Answer checks the learner's answer, which is usually a function of theirs,
@@ -98,28 +103,23 @@ func (t Task) Answer(values ...any) {
 		}})
 		return
 	}
-	hint, n := t.nextHint()
+	hint, line := t.nextHint()
 	display.Show(display.Bundle{Data: map[string]any{
-		"text/plain": fmt.Sprintf("%s not yet: %s\nHint %d of %d: %s", e.id, problem, n, len(e.hints), hint),
+		"text/plain": fmt.Sprintf("%s not yet: %s\n%s", e.id, problem, line),
 		"text/html": card(colour(inPart), fmt.Sprintf(
-			`<b>%s %s: <span style="color:%s">not yet</span></b><br>%s<br><small>Hint %d of %d: %s</small>`,
+			`<b>%s %s: <span style="color:%s">not yet</span></b><br>%s<br><small>%s</small>`,
 			e.id, html.EscapeString(e.title), colour(inPart), strings.ReplaceAll(html.EscapeString(problem), "\n", "<br>"),
-			n, len(e.hints), html.EscapeString(hint))),
+			html.EscapeString(line))),
 		mimeCheck: map[string]any{"exercise": e.id, "pass": false, "reason": problem, "hint": hint, "hints": len(e.hints)},
 	}})
 }
 
 // Hint shows the exercise's next hint, without checking anything.
 func Hint(id string) {
-	t := Exercise(id)
-	hint, n := t.nextHint()
-	text := fmt.Sprintf("Hint %d of %d: %s", n, len(t.exercise.hints), hint)
-	if n == len(t.exercise.hints) {
-		text += fmt.Sprintf(" (The last one. A solution is in lessons/solutions/%s.md.)", id[:2])
-	}
+	_, line := Exercise(id).nextHint()
 	display.Show(display.Bundle{Data: map[string]any{
-		"text/plain": text,
-		"text/html":  card(colour(""), html.EscapeString(text)),
+		"text/plain": line,
+		"text/html":  card(colour(""), html.EscapeString(line)),
 	}})
 }
 

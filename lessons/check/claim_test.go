@@ -160,6 +160,34 @@ func TestGuessBesideMeasurement(t *testing.T) {
 	}
 }
 
+// What people type instead of a guess in the right unit is understood, or
+// they are told.
+func TestGuessesAsTheyAreTyped(t *testing.T) {
+	for _, c := range []struct {
+		value        float64
+		unit         string
+		kept, beside string
+	}{
+		{3, "us", "Your guess, kept: 3 µs", "27.3× too high"},
+		{3, "μs", "Your guess, kept: 3 µs", "27.3× too high"}, // the Greek letter
+		{5, "fortnights", "Your guess, kept: 5 fortnights", "can't be compared: this is measured in ns, µs, ms or s"},
+		{2, "MB", "Your guess, kept: 2 MB", "can't be compared"},
+		{250_000, "s", "Your guess, kept: 250,000 s", "× too high"},
+		{-4, "ns", "Not kept: -4 ns is less than nothing", ""},
+		{0, "ns", "No guess yet", ""},
+	} {
+		shown.take()
+		Guess("as typed", c.value, c.unit)
+		Beside("as typed", "something", []float64{110}, "ns")
+		out := shown.take()
+		kept, _ := out[0].Data["text/plain"].(string)
+		beside, _ := out[len(out)-1].Data["text/plain"].(string)
+		if !strings.Contains(kept, c.kept) || !strings.Contains(beside, c.beside) {
+			t.Errorf("%v %s: %q, then\n%s", c.value, c.unit, kept, beside)
+		}
+	}
+}
+
 func TestNumber(t *testing.T) {
 	for _, c := range []struct {
 		v    float64
@@ -172,7 +200,7 @@ func TestNumber(t *testing.T) {
 		{2700, "B", "2.64 KiB"},
 		{61, "schedules", "61 schedules"},
 		{0, "ns", "0 ns"},
-		{123456, "threads", "123456 threads"},
+		{123456, "threads", "123,456 threads"},
 	} {
 		if got := number(c.v, c.unit); got != c.want {
 			t.Errorf("%v %s is %q; want %q", c.v, c.unit, got, c.want)

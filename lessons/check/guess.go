@@ -9,22 +9,33 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
 	"spindle/kernel/display"
 	"spindle/lessons/internal/journal"
 	"spindle/lessons/refs"
 )
 
 // Guess keeps what the learner expects of a quantity, before it is measured.
-// A value of 0 is no guess.
+// A value of 0 is no guess; nor is one below, for nothing that is measured here
+// can be less than nothing.
 func Guess(quantity string, value float64, unit string) {
-	if value == 0 {
-		display.Text("No guess yet: put a number in, even a wild one, and run the cell again.")
+	switch {
+	case value == 0:
+		display.Text("No guess yet: put a number in, even a wild one, and run the cell again. (Go divides whole numbers without a rest: 1/2 is 0. Write 0.5.)")
 		return
+	case !(value > 0): // NaN, too
+		display.Text("Not kept: " + figures(value) + " " + unit + " is less than nothing. Put in a number above 0 and run the cell again.")
+		return
+	}
+	if u, ok := spelled[unit]; ok {
+		unit = u
 	}
 	keep(func(p *journal.Pages) {
 		p.Guesses[quantity] = journal.Number{Value: value, Unit: unit, When: time.Now().UTC().Truncate(time.Second)}
 	})
-	display.Text("Your guess, kept: " + number(value, unit))
+	display.Text("Your guess, kept: " + figures(value) + " " + unit)
 }
 
 // Beside keeps the measured values of a quantity and shows them beside the
@@ -43,8 +54,11 @@ func Beside(quantity, title string, values []float64, unit string) {
 
 	var rows []bar
 	if g, ok := read().Guesses[quantity]; ok {
+		typed := figures(g.Value) + " " + g.Unit
 		if v, ok := convert(g.Value, g.Unit, unit); ok {
-			rows = append(rows, bar{who: "your guess", low: v, at: v, high: v, says: apart(v, m.Value)})
+			rows = append(rows, bar{who: "your guess", low: v, at: v, high: v, value: typed, says: apart(v, m.Value)})
+		} else {
+			rows = append(rows, bar{who: "your guess", value: typed, says: "can't be compared: this is measured in " + kindOf(unit)})
 		}
 	}
 	note := fmt.Sprintf("median; %s to %s, n = %d", number(m.Low, unit), number(m.High, unit), m.N)
@@ -97,6 +111,7 @@ func guessRows() [][]any {
 type bar struct {
 	who           string
 	low, at, high float64
+	value         string // in words, "" for at or low to high
 	says, url     string
 	own           bool
 }
@@ -117,9 +132,13 @@ func showBars(title, unit string, rows []bar) {
 		high = max(high, r.high)
 	}
 	for _, r := range rows {
-		value := number(r.at, unit)
-		if !r.own && r.high > r.low {
+		value := r.value
+		switch {
+		case value != "":
+		case !r.own && r.high > r.low:
 			value = number(r.low, unit) + " – " + number(r.high, unit)
+		default:
+			value = number(r.at, unit)
 		}
 		fmt.Fprintf(&text, "  %-20s %14s  %s\n", r.who, value, r.says)
 		says := html.EscapeString(r.says)
@@ -189,6 +208,24 @@ func apart(guess, measured float64) string {
 var factors = map[string]float64{
 	"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9,
 	"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
+	"kB": 1e3, "MB": 1e6, "GB": 1e9,
+}
+
+// spelled are other ways in which learners write units: not every keyboard has
+// the micro sign, and some have the Greek letter.
+var spelled = map[string]string{
+	"us": "µs", "μs": "µs", "sec": "s", "seconds": "s", "bytes": "B", "byte": "B", "KB": "kB",
+}
+
+// kindOf says in which units what is measured in unit can be guessed.
+func kindOf(unit string) string {
+	switch {
+	case factors[unit] == 0:
+		return unit
+	case isBytes(unit):
+		return "B, KiB, MiB or GiB"
+	}
+	return "ns, µs, ms or s"
 }
 
 func convert(v float64, from, to string) (float64, bool) {
@@ -224,10 +261,17 @@ func number(v float64, unit string) string {
 	return figures(base/factors[best]) + " " + best
 }
 
-// figures is v with three significant digits, without an exponent.
+// figures is v with three significant digits, without an exponent, and with a
+// comma every three digits from 10,000 on.
 func figures(v float64) string {
-	if math.Abs(v) >= 100 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
+	if math.Abs(v) < 100 {
+		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
+	s := strconv.FormatFloat(v, 'f', 0, 64)
+	if math.Abs(v) >= 9999.5 && math.Abs(v) < 1e15 {
+		s = grouped.Sprintf("%d", int64(math.Round(v)))
+	}
+	return s
 }
+
+var grouped = message.NewPrinter(language.English)

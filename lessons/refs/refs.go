@@ -160,13 +160,13 @@ func (l List) String() string {
 // HTML is the list as a table with its sources as links.
 func (l List) HTML() string {
 	var b strings.Builder
-	b.WriteString(`<table><thead><tr><th>published</th><th>kind</th><th>what</th><th>source</th></tr></thead><tbody>`)
+	b.WriteString(`<table><thead><tr><th style="text-align:right">published</th><th style="text-align:left">kind</th><th style="text-align:left">what</th><th style="text-align:left">source</th></tr></thead><tbody>`)
 	for _, r := range l {
 		source := html.EscapeString(r.Cite())
 		if r.URL != "" {
 			source = `<a href="` + html.EscapeString(r.URL) + `">` + source + `</a>`
 		}
-		fmt.Fprintf(&b, `<tr><td style="white-space:nowrap;text-align:right">%s</td><td>%s</td><td style="text-align:left">%s</td><td style="text-align:left"><small>%s</small></td></tr>`,
+		fmt.Fprintf(&b, `<tr><td style="white-space:nowrap;text-align:right">%s</td><td style="text-align:left">%s</td><td style="text-align:left">%s</td><td style="text-align:left"><small>%s</small></td></tr>`,
 			html.EscapeString(r.Number()), html.EscapeString(r.Kind), html.EscapeString(r.Says), source)
 	}
 	b.WriteString(`</tbody></table>`)
