@@ -36,8 +36,8 @@ func (u *lowerer) locate(e ast.Expr) location {
 	case *ast.StarExpr:
 		return location{[]part{{text: u.expr(e.X), expr: e.X}}, func(p []string) string { return "(*" + p[0] + ")" }}
 	case *ast.SelectorExpr:
-		if u.f.info.Selections[e] == nil {
-			u.refuse("an assignment to the variable "+types.ExprString(e)+" of a compiled package", "")
+		if o := u.packageVar(e); o != nil {
+			return "(*" + u.packageVarAddr(o) + ")"
 		}
 		_, path := u.fieldPath(e)
 		t := u.typeOf(e.X)

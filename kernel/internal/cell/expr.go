@@ -250,7 +250,7 @@ func (u *lowerer) ident(id *ast.Ident) string {
 // varRef is the core's name for a variable: assignable, and readable.
 func (u *lowerer) varRef(o *types.Var) string {
 	if o.Pkg() != nil && compiled(o.Pkg()) && o.Parent() == o.Pkg().Scope() {
-		return u.pkgRef(o.Pkg()) + "." + o.Name()
+		return "(*" + u.packageVarAddr(o) + ")"
 	}
 	if l := u.f.local(o); l != nil {
 		if l.boxed {
@@ -265,6 +265,22 @@ func (u *lowerer) varRef(o *types.Var) string {
 	}
 	u.refuse("the variable "+o.Name()+", whose declaration is gone,", "declare it again")
 	return ""
+}
+
+// packageVar is the compiled package's variable that e names, if it names one.
+func (u *lowerer) packageVar(e ast.Expr) *types.Var {
+	se, ok := e.(*ast.SelectorExpr)
+	if !ok || u.f.info.Selections[se] != nil {
+		return nil
+	}
+	o, _ := u.f.info.Uses[se.Sel].(*types.Var)
+	return o
+}
+
+// packageVarAddr is the address of a compiled package's variable: yaegi itself
+// would go by a copy made when it loads the package.
+func (u *lowerer) packageVarAddr(o *types.Var) string {
+	return u.native(Native{Kind: "packageVar", Arg: o.Pkg().Path() + "." + o.Name(), Type: o.Type()})
 }
 
 // local finds o in f, capturing it from the functions around f.
@@ -344,7 +360,11 @@ func (u *lowerer) binary(e *ast.BinaryExpr) string {
 		ops := u.orderedOf([]ast.Expr{e.X, e.Y}, func(i int) string {
 			if i == 0 {
 				if tv := u.f.info.Types[e.X]; tv.Value != nil {
-					return u.literal(tv.Value, u.typeOf(e))
+					if t := u.typeOf(e); u.tx(t) != "int" {
+						return u.literal(tv.Value, t)
+					}
+					// yaegi takes what it thinks is a constant shift for a constant.
+					return "int(" + u.literal(tv.Value, u.typeOf(e)) + ")"
 				}
 				return u.expr(e.X)
 			}
@@ -457,7 +477,7 @@ func (u *lowerer) selector(e *ast.SelectorExpr) string {
 		case *types.Func:
 			return u.funcValue(e)
 		case *types.Var:
-			return u.pkgRef(o.Pkg()) + "." + o.Name()
+			return "(*" + u.packageVarAddr(o) + ")"
 		}
 		u.refuse("the name "+e.Sel.Name+" here", "")
 	}

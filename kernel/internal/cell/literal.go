@@ -44,6 +44,9 @@ func (u *lowerer) addr(x ast.Expr) string {
 	case *ast.CompositeLit:
 		return u.addrLit(x, u.typeOf(x))
 	}
+	if o := u.packageVar(ast.Unparen(x)); o != nil {
+		return u.packageVarAddr(o)
+	}
 	return u.typed("&"+u.expr(x), types.NewPointer(u.typeOf(x)))
 }
 
@@ -154,5 +157,11 @@ func (u *lowerer) element(e ast.Expr, t types.Type) string {
 	if c, ok := e.(*ast.CompositeLit); ok && c.Type == nil {
 		return u.composite(c, t)
 	}
-	return u.to(e, t)
+	text := u.to(e, t)
+	if _, basic := t.Underlying().(*types.Basic); basic && strings.Contains(text, "(*") {
+		// yaegi takes an operand (*p) for a pointer type where it works out
+		// the type of an element before it comes to it.
+		return u.typed(text, t)
+	}
+	return text
 }

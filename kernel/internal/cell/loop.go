@@ -207,7 +207,7 @@ func (u *lowerer) forStmt(s *ast.ForStmt, label string) {
 			if len(p) == 1 {
 				pt = p[0].text
 			}
-			u.loopHead(label, fmt.Sprintf("for ; %s; %s {", cond, pt))
+			u.loopHead(label, fmt.Sprintf("for ; %s; %s {", header(cond), pt))
 			if cond == "" && pt == "" {
 				u.f.lines[len(u.f.lines)-2].text = "for {"
 			}

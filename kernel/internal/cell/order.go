@@ -34,6 +34,15 @@ func bare(text string) string {
 	return text[1 : len(text)-1]
 }
 
+// header is a condition as it may stand before a block: what looks like a
+// literal there needs parentheses.
+func header(cond string) string {
+	if strings.Contains(cond, "{") {
+		return "(" + cond + ")"
+	}
+	return cond
+}
+
 // typed puts text into a variable declared with its type: yaegi knows less of
 // the type of what comes out of a native struct or variable.
 func (u *lowerer) typed(text string, t types.Type) string {

@@ -348,10 +348,10 @@ func (u *lowerer) tx(t types.Type) string {
 				u.refuse("the generic type "+key+" of the standard library", "")
 			}
 		}
-		if !n.Obj().Exported() {
+		if !n.Obj().Exported() && !withinReach(n) {
 			u.refuse(fmt.Sprintf("the unexported type %s.%s", n.Obj().Pkg().Path(), n.Obj().Name()), "")
 		}
-		return u.pkgRef(n.Obj().Pkg()) + "." + n.Obj().Name()
+		return u.pkgRef(n.Obj().Pkg()) + "." + TypeSymbol(n.Obj().Name())
 	}
 	if w := u.s.Wrapped(t); w != nil {
 		return "t." + u.structRef(w)
@@ -390,6 +390,40 @@ func (u *lowerer) tx(t types.Type) string {
 	}
 	u.refuse("the type "+t.String(), "")
 	return ""
+}
+
+// withinReach reports that an exported variable or function of its package
+// gives a value of an unexported type, so that reflection can find the type:
+// binary.LittleEndian's, http.NoBody's.
+func withinReach(n *types.Named) bool {
+	scope := n.Obj().Pkg().Scope()
+	for _, name := range scope.Names() {
+		if !ast.IsExported(name) {
+			continue
+		}
+		switch o := scope.Lookup(name).(type) {
+		case *types.Var:
+			if types.Identical(derefType(o.Type()), n) {
+				return true
+			}
+		case *types.Func:
+			for r := range o.Type().(*types.Signature).Results().Variables() {
+				if types.Identical(derefType(r.Type()), n) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// TypeSymbol is the name under which interp gives yaegi a compiled package's
+// type: yaegi takes exported names only.
+func TypeSymbol(name string) string {
+	if ast.IsExported(name) {
+		return name
+	}
+	return "Type_" + name
 }
 
 // txFunc spells a function type; a variadic parameter is a slice.

@@ -291,7 +291,7 @@ func (u *lowerer) ifStmt(s *ast.IfStmt) {
 	}
 	u.f.pos = s.Cond.Pos()
 	cond := u.to(s.Cond, types.Typ[types.Bool])
-	u.line("if %s {", bare(cond))
+	u.line("if %s {", header(bare(cond)))
 	u.stmts(s.Body.List)
 	switch e := s.Else.(type) {
 	case nil:

@@ -39,7 +39,7 @@ func (u *lowerer) switchStmt(s *ast.SwitchStmt, label string) {
 			} else {
 				cond = u.caseEqual(tag, tagT, e)
 			}
-			u.line("if %s { %s = %d }", cond, which, i+1)
+			u.line("if %s { %s = %d }", header(cond), which, i+1)
 			depth++
 			u.line("}")
 		}

@@ -110,6 +110,9 @@ func (u *lowerer) methodValue(e *ast.SelectorExpr, sel *types.Selection) string 
 		}
 	} else if u.s.isAny(recvT) {
 		recv = "core.NotNil(" + recv + ")"
+	} else {
+		recv = u.hold(recv)
+		u.line("if %s == nil { core.NotNil(nil) }", recv)
 	}
 	mk := u.closure([]string{u.tx(rt)}, msig, func(c, p []string) string {
 		return u.invoke(c[0], rt, nil, f, msig, p)

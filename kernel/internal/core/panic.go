@@ -88,6 +88,7 @@ func translate(r any) any {
 		switch {
 		case strings.HasPrefix(e, "reflect: call of reflect.Value"),
 			strings.HasPrefix(e, "reflect: indirection through nil"),
+			strings.HasPrefix(e, "reflect: Method on nil interface value"),
 			strings.HasPrefix(e, "reflect.Value.Call: call of nil function"),
 			strings.HasPrefix(e, "reflect: Value.Call: call of nil function"),
 			strings.HasPrefix(e, "reflect.Value.") && strings.Contains(e, "nil pointer"):

@@ -3,9 +3,11 @@ package interp
 import (
 	"errors"
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"io"
 	"log/slog"
+	"maps"
 	"reflect"
 	"runtime/debug"
 	"strings"
@@ -88,12 +90,38 @@ func (i *Interp) symbols(path string) map[string]reflect.Value {
 		}
 	}
 	if s != nil {
+		addUnexported(s, path)
 		for name, v := range overrides[path] {
 			s[name] = v
 		}
 	}
 	i.places[path] = s
 	return s
+}
+
+// addUnexported adds the unexported types that a package's variables and
+// functions have values of.
+func addUnexported(s map[string]reflect.Value, path string) {
+	found := map[string]reflect.Value{}
+	add := func(t reflect.Type) {
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if t.PkgPath() == path && t.Name() != "" && !ast.IsExported(t.Name()) {
+			found[cell.TypeSymbol(t.Name())] = reflect.Zero(reflect.PointerTo(t))
+		}
+	}
+	for _, v := range s {
+		switch {
+		case v.CanAddr():
+			add(v.Type())
+		case v.Kind() == reflect.Func:
+			for out := range v.Type().Outs() {
+				add(out)
+			}
+		}
+	}
+	maps.Copy(s, found)
 }
 
 // overrides are functions of the standard library that core does itself.

@@ -76,7 +76,7 @@ func (r *realizer) rtype(t types.Type) reflect.Type {
 			}
 			return r.rtype(n.Underlying())
 		}
-		if v, ok := r.symbols(n.Obj().Pkg().Path())[n.Obj().Name()]; ok {
+		if v, ok := r.symbols(n.Obj().Pkg().Path())[cell.TypeSymbol(n.Obj().Name())]; ok {
 			return v.Type().Elem()
 		}
 		panic(fmt.Errorf("no native type for %s", n))

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -38,6 +39,7 @@ func ChildMain() {
 		return
 	}
 	os.Unsetenv(childEnv)
+	flag.CommandLine = flag.NewFlagSet(os.Args[0], flag.ExitOnError) // without the test's flags
 	var t task
 	if err := json.NewDecoder(os.Stdin).Decode(&t); err != nil {
 		fmt.Fprintln(os.Stderr, "oracle child:", err)
