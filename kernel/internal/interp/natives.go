@@ -111,7 +111,7 @@ func (r *realizer) native(n cell.Native) (native, error) {
 		return fn(rts{t}, rts{to}, func(a vals) vals { return single(convert(a[0], to)) }), nil
 	case "packageVar":
 		dot := strings.LastIndexByte(n.Arg, '.')
-		return r.symbols(n.Arg[:dot])[n.Arg[dot+1:]].Addr(), nil
+		return native{value: r.symbols(n.Arg[:dot])[n.Arg[dot+1:]].Addr()}, nil
 	case "equal":
 		to := r.rtype(n.To)
 		return fn(rts{t, to}, rts{boolR}, func(a vals) vals {
