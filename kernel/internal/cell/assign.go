@@ -37,7 +37,7 @@ func (u *lowerer) locate(e ast.Expr) location {
 		return location{[]part{{text: u.expr(e.X), expr: e.X}}, func(p []string) string { return "(*" + p[0] + ")" }}
 	case *ast.SelectorExpr:
 		if o := u.packageVar(e); o != nil {
-			return "(*" + u.packageVarAddr(o) + ")"
+			return fixed("(*" + u.packageVarAddr(o) + ")")
 		}
 		_, path := u.fieldPath(e)
 		t := u.typeOf(e.X)
@@ -113,6 +113,9 @@ func (u *lowerer) foundWith(e ast.Expr) []ast.Expr {
 	case *ast.StarExpr:
 		return []ast.Expr{e.X}
 	case *ast.SelectorExpr:
+		if u.packageVar(e) != nil {
+			return nil
+		}
 		_, path := u.fieldPath(e)
 		for i := range path {
 			if _, ok := pathType(u.typeOf(e.X), path[:i]).Underlying().(*types.Pointer); ok {
