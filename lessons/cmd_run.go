@@ -31,11 +31,15 @@ func (a *app) cmdRun(ctx context.Context, args []string) error {
 	fs := a.flags("run", "[NN …]")
 	x := &execution{app: a}
 	x.runFlags(fs)
+	times := fs.Int("times", 1, "run so often and compare the verdicts; no pages are made")
 	fs.BoolVar(&x.keepGoing, "keep-going", false, "go on after a cell or a lesson that failed")
 	out := a.outFlag(fs)
 	names, err := parse(fs, args)
 	if err != nil {
 		return err
+	}
+	if *times < 1 {
+		return &usageError{fmt.Sprintf("-times %d: run at least once", *times)}
 	}
 	lessons, err := a.load(names)
 	if err != nil && (!x.keepGoing || len(lessons) == 0) {
@@ -49,11 +53,21 @@ func (a *app) cmdRun(ctx context.Context, args []string) error {
 		return err
 	}
 	x.state = filepath.Join(*out, "state")
-	if len(names) == 0 {
+	clear := func() error {
+		if len(names) > 0 {
+			return nil
+		}
 		// Every number of a whole run is measured in it: nothing from before.
 		if err := os.RemoveAll(x.state); err != nil {
 			return fmt.Errorf("clear the last run's results: %w", err)
 		}
+		return nil
+	}
+	if *times > 1 {
+		return a.repeat(ctx, x, lessons, *times, clear)
+	}
+	if err := clear(); err != nil {
+		return err
 	}
 	var outcomes []outcome
 	runErr := x.run(ctx, lessons, func(o outcome) error {

@@ -77,6 +77,11 @@ func (x *execution) run(ctx context.Context, lessons []loaded, keep func(outcome
 		return err
 	}
 	defer done()
+	return x.all(ctx, lessons, keep)
+}
+
+// all is run, once prepared.
+func (x *execution) all(ctx context.Context, lessons []loaded, keep func(outcome) error) error {
 	failed := false
 	for _, l := range lessons {
 		o, err := x.lesson(ctx, l)
