@@ -53,8 +53,8 @@ func connectLab() (interrupt func()) {
 	}
 }
 
-// showProgress shows how far an experiment is, and takes that away in the end:
-// the result says the rest.
+// showProgress shows how far an experiment is, and in the end how long it took:
+// an output that is there can't be taken away, and an empty one is a riddle.
 func showProgress(title string) (update func(lab.Progress), done func()) {
 	const least = 300 * time.Millisecond // a bar that only flashes up disturbs
 	h := display.NewHandle()
@@ -72,7 +72,10 @@ func showProgress(title string) (update func(lab.Progress), done func()) {
 	}
 	done = func() {
 		if shown {
-			h.Show(display.Bundle{Data: map[string]any{"text/html": "", "text/plain": " "}})
+			took := fmt.Sprintf("%s: measured in %.1f s", title, time.Since(began).Seconds())
+			h.Show(display.Bundle{Data: map[string]any{
+				"text/html": `<span style="font-size:.9em;opacity:.65">` + html.EscapeString(took) + `</span>`, "text/plain": took,
+			}})
 		}
 	}
 	return update, done

@@ -45,9 +45,10 @@ func TestDisplayAndInspectionOnTheKernel(t *testing.T) {
 		{"table", "display.Table([]string{\"what\", \"took\"}, [][]any{\n\t{\"goroutine\", 310 * time.Nanosecond},\n\t{\"thread\", 25.5},\n})", "text/html", "goroutine  310ns"},
 		{"grid", `display.Grid{Caption: "C", Headers: []string{"h"}, Rows: [][]any{{1}, {nil}}}`, "text/html", "C\nh"},
 		{"records", `display.Records([]map[string]int{{"a": 1}, {"a": 2}})`, "text/html", "a\n-\n1\n2"},
+		{"records of an own type", "type row struct {\n\tName string\n\tAge int\n\tsecret bool\n}\ndisplay.Records([]row{{\"ann\", 41, true}, {\"bob\", 7, false}})", "text/html", "Name  Age\n----  ---\nann    41"},
 		{"plot", "var xs, ys []float64\nfor i := range 8 {\n\txs = append(xs, math.Pow(2, float64(i)))\n\tys = append(ys, float64(i+1))\n}\n" +
-			"display.Plot(display.Chart{Title: \"T\", LogX: true, Series: []display.Series{{Name: \"s\", Kind: display.Scatter, X: xs, Y: ys}}})", "image/svg+xml", "T\n"},
-		{"chart", `display.Chart{Title: "B", Categories: []string{"a"}, Series: []display.Series{{Kind: display.Bars, Values: []float64{2}}}}`, "image/svg+xml", "B\n"},
+			"display.Plot(display.Chart{Title: \"T\", LogX: true, Series: []display.Series{{Name: \"s\", Kind: display.Scatter, X: xs, Y: ys}}})", "text/html", "T\n"},
+		{"chart", `display.Chart{Title: "B", Categories: []string{"a"}, Series: []display.Series{{Kind: display.Bars, Values: []float64{2}}}}`, "text/html", "B\n"},
 		{"rich", `display.Rich{Text: "t", Markdown: "*t*"}`, "text/markdown", "t"},
 		{"own HTML", "type page struct{ s string }\nfunc (p page) HTML() string { return \"<i>\" + p.s + \"</i>\" }\npage{\"own\"}", "text/html", "own"},
 		{"show", `display.Show(page{"shown"})`, "text/html", "shown"},

@@ -35,6 +35,7 @@ func TestJupyterLab(t *testing.T) {
 		{"progress", []string{progressCell}, progressed},
 		{"goroutines", []string{"ch := make(chan int)\nfor i := 0; i < 3; i++ { go func() { ch <- i }() }", "%goroutines"}, goroutines},
 		{"trace", []string{"import \"sync\"", "%%trace\nvar wg sync.WaitGroup\nfor range 4 {\n\twg.Go(func() { for i := 0; i < 200000; i++ {} })\n}\nwg.Wait()"}, traced},
+		{"late output", []string{"import (\"fmt\"; \"time\")\ngo func() { time.Sleep(2 * time.Second); fmt.Println(\"late\") }()", "fmt.Println(\"second\")\ntime.Sleep(3 * time.Second)"}, late},
 		{"ps", []string{"%ps"}, processes},
 		{"rich", []string{"import \"spindle/display\"\ndisplay.Markdown(\"**bold** and $x^2$\")", chartCell}, rich},
 	} {
@@ -227,6 +228,19 @@ func traced(_ *testing.T, p *page) {
 	p.run(0, patience)
 	p.run(1, patience)
 	p.until("the timeline is drawn", patience, plotIn(1))
+	p.until("parts of it have titles for the pointer", patience, "return ["+"..."+cell(1)+`.querySelectorAll(".jp-OutputArea-output [title]")].some(e => {
+		const r = e.getBoundingClientRect(); return /^G\d+ (running|waiting)/.test(e.title) && r.width > 1 && document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2) === e })`)
+}
+
+// late: what a goroutine prints goes to its cell, while another one runs.
+func late(t *testing.T, p *page) {
+	p.run(0, patience)
+	p.run(1, patience)
+	p.wants(1, "second")
+	p.until("the first cell shows it", patience, "return "+cell(0)+`.querySelector(".jp-OutputArea")?.innerText.includes("late")`)
+	if got := p.output(1); strings.Contains(got, "late") {
+		t.Errorf("the other cell shows\n%s", got)
+	}
 }
 
 // processes: %ps lists at least the worker.

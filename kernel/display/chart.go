@@ -72,7 +72,9 @@ func (c Chart) Bundle() Bundle {
 	if err != nil {
 		return textBundle("chart cannot be drawn: " + err.Error())
 	}
-	return Bundle{Data: map[string]any{mimeSVG: svg, mimeText: c.String()}}
+	text := c.String()
+	alt, _, _ := strings.Cut(text, "\n")
+	return Bundle{Data: map[string]any{mimeHTML: pictureHTML(svg, alt), mimeText: text}}
 }
 
 // SVG is the chart as an SVG document, and where it can't be drawn, the

@@ -65,6 +65,14 @@ func svgBundle(source string) Bundle {
 	return Bundle{Data: map[string]any{mimeSVG: source, mimeText: svgText(source)}}
 }
 
+// pictureHTML is an SVG image for a page. Front ends show it where they take
+// SVG out of a page (GitHub) or want a notebook to be trusted first
+// (JupyterLab), as they do with an output of type image/svg+xml.
+func pictureHTML(svg, alt string) string {
+	return `<img src="data:image/svg+xml;base64,` + base64.StdEncoding.EncodeToString([]byte(svg)) +
+		`" alt="` + html.EscapeString(alt) + `" style="max-width:100%">`
+}
+
 func binaryBundle(mime string, data []byte) Bundle {
 	name := strings.ToUpper(strings.TrimPrefix(mime, "image/"))
 	b := Bundle{Data: map[string]any{mime: base64.StdEncoding.EncodeToString(data)}}

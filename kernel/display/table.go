@@ -85,6 +85,18 @@ func rightSet(rows [][]tableCell, columns int) []bool {
 	return right
 }
 
+// narrow tells whether a column is so narrow that its lines need not be
+// broken, as a front end would in a table that is wider than the page.
+func narrow(rows [][]tableCell, c int) bool {
+	const most = 36
+	for _, r := range rows {
+		if textWidth(oneLine(r[c].text)) > most {
+			return false
+		}
+	}
+	return true
+}
+
 func (g Grid) header(i int) string {
 	if i < len(g.Headers) {
 		return g.Headers[i]
@@ -112,7 +124,10 @@ func (g Grid) HTML() string {
 	right := rightSet(rows, columns)
 	side := func(c int) string {
 		if right[c] {
-			return "text-align:right;font-variant-numeric:tabular-nums"
+			return "text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap"
+		}
+		if narrow(rows, c) {
+			return "text-align:left;white-space:nowrap"
 		}
 		return "text-align:left"
 	}

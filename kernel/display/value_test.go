@@ -56,7 +56,7 @@ func TestOf(t *testing.T) {
 		{"bundle of an unknown type", display.Bundle{Data: map[string]any{"b/c": "", "a/b": 1}}, "a/b, b/c", "a/b b/c", ""},
 		{"rich", display.Rich{Text: "t", Markdown: "*t*"}, "t", "text/markdown", ""},
 		{"rich with text only", display.Rich{Text: "t", Type: "T"}, "t", "text/html", ">T</code>"},
-		{"chart", display.Chart{Title: "C", Series: []display.Series{{Y: []float64{1}}}}, "C\n", "image/svg+xml", ""},
+		{"chart", display.Chart{Title: "C", Series: []display.Series{{Y: []float64{1}}}}, "C\n", "text/html", "<img src=\"data:image/svg+xml;base64,"},
 		{"grid", display.Grid{Headers: []string{"h"}}, "h\n-\n(no rows)", "text/html", "<table"},
 	}
 	for _, test := range tests {

@@ -2,7 +2,9 @@ package lab
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
+	"html"
 	"image/color"
 	"math"
 	"regexp"
@@ -36,22 +38,34 @@ var (
 	}
 )
 
-// Plot is a result's plots as one SVG image.
-type Plot struct{ svg, text string }
+// Plot is a result's plots as one image.
+type Plot struct{ html, text string }
 
 // Plot draws one plot for each thing measured, below each other.
-func (r *Result) Plot() Plot { return Plot{svg: r.SVG(), text: r.Table().String()} }
+func (r *Result) Plot() Plot { return Plot{html: r.picture(), text: r.Table().String()} }
 
-// SVG is the image.
-func (p Plot) SVG() string { return p.svg }
+// HTML is the image for a page.
+func (p Plot) HTML() string { return p.html }
 
 // String has the figures, for where no image can be shown.
 func (p Plot) String() string { return p.text }
 
-// SVG draws one plot for each thing measured, below each other, on their own:
-// as an image, where the page's text colour can't be had, it takes one that
-// is legible on light and on dark.
-func (r *Result) SVG() string {
+// picture is the plots as an image in HTML, "" with nothing to draw. Front
+// ends show an image where they take SVG out of a page (GitHub) or want a
+// notebook to be trusted first (JupyterLab).
+func (r *Result) picture() string {
+	svg := r.svg()
+	if svg == "" {
+		return ""
+	}
+	return `<img src="data:image/svg+xml;base64,` + base64.StdEncoding.EncodeToString([]byte(svg)) +
+		`" alt="` + html.EscapeString(r.Title) + `" style="max-width:100%">`
+}
+
+// svg draws one plot for each thing measured, below each other. An image can't
+// have the page's text colour: it takes one that is legible on light and on
+// dark.
+func (r *Result) svg() string {
 	svg := r.draw()
 	return strings.Replace(svg, "<svg ", `<svg color="#7a7f87" `, 1)
 }

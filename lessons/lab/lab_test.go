@@ -185,7 +185,7 @@ func TestExperiments(t *testing.T) {
 			if again.JSON() != r.JSON() {
 				t.Error("the JSON form does not survive reading and writing")
 			}
-			wellFormed(t, r.SVG())
+			wellFormed(t, r.svg())
 			if r.Env.Go == "" || r.Env.CPUs < 1 || r.Env.GOMAXPROCS < 1 || r.Env.Date.IsZero() || r.ElapsedNS <= 0 {
 				t.Errorf("incomplete environment %+v", r.Env)
 			}

@@ -274,8 +274,8 @@ func (r *Result) HTML() string {
 			fmt.Fprintf(&b, `<div style="font-weight:600;padding:.2em 0">%s</div>`, html.EscapeString(r.Title))
 		}
 		b.WriteString(shown.HTML())
-		if svg := r.draw(); svg != "" {
-			b.WriteString(`<div style="max-width:720px">` + svg + `</div>`)
+		if picture := r.picture(); picture != "" {
+			b.WriteString(`<div>` + picture + `</div>`)
 		}
 		b.WriteString(r.factsHTML())
 		if n := len(folded.Rows); n > 0 {

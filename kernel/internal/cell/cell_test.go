@@ -146,7 +146,7 @@ func TestRestorable(t *testing.T) {
 	want := []cell.Restorable{
 		{Source: `import fmt "fmt"`},
 		{Source: `import os "os"`},
-		{Source: "x := 5"}, // more has it
+		{Source: "x := 5"},                             // more has it
 		{Source: `name, more := "a"+"b", []int{1, x}`}, // more is still its own
 		{Source: "type T struct{ n int }"},
 		{Source: "func (t *T) get() int { return t.n + x }"},

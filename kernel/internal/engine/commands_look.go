@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
@@ -177,7 +178,7 @@ func processes(e *Engine, _ context.Context, _ session.Cell, s *sink, _ magic.Pa
 	for _, i := range list[1:] {
 		children[i.PPID] = append(children[i.PPID], i)
 	}
-	grid := display.Grid{Headers: []string{"process", "pid", "state", "threads", "RSS", "stack", "switches: waited", "preempted", "command"}}
+	grid := display.Grid{Headers: []string{"process", "pid", "state", "threads", "RSS", "stack", "switches: waited", "preempted", "command"}, Note: "Switches: how often it gave a processor up because it had to wait, and how often it was made to."}
 	var add func(i process.Info, depth int)
 	add = func(i process.Info, depth int) {
 		status := process.Status(i.PID)
@@ -189,8 +190,8 @@ func processes(e *Engine, _ context.Context, _ session.Cell, s *sink, _ magic.Pa
 			what = "worker: runs the cells"
 		}
 		grid.Rows = append(grid.Rows, []any{
-			strings.Repeat("\u00a0\u00a0", depth) + "└ " + what, i.PID, states[i.State], i.Threads, size(i.RSSBytes),
-			status["VmStk"], status["voluntary_ctxt_switches"], status["nonvoluntary_ctxt_switches"], commandLine(i.PID),
+			"└" + strings.Repeat("──", depth) + " " + what, i.PID, states[i.State], i.Threads, size(i.RSSBytes),
+			status["VmStk"], number(status["voluntary_ctxt_switches"]), number(status["nonvoluntary_ctxt_switches"]), commandLine(i.PID),
 		})
 		for _, c := range children[i.PID] {
 			add(c, depth+1)
@@ -212,17 +213,27 @@ func processes(e *Engine, _ context.Context, _ session.Cell, s *sink, _ magic.Pa
 	return showValue(s, tg)
 }
 
+// number is text as a number, where it is one.
+func number(text string) any {
+	if n, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
+		return n
+	}
+	return text
+}
+
+// commandLine is how a process was started, the program without its folder.
 func commandLine(pid int) string {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
 	if err != nil {
 		return ""
 	}
-	line := string(bytes.ReplaceAll(bytes.TrimRight(data, "\x00"), []byte{0}, []byte{' '}))
+	program, args, _ := bytes.Cut(bytes.TrimRight(data, "\x00"), []byte{0})
+	line := strings.TrimSpace(filepath.Base(string(program)) + " " + string(bytes.ReplaceAll(args, []byte{0}, []byte{' '})))
 	if i := strings.Index(line, worker.Argument); i >= 0 {
 		line = line[:i] + worker.Argument
 	}
-	if len(line) > 60 {
-		line = line[:59] + "…"
+	if r := []rune(line); len(r) > 60 {
+		line = string(r[:59]) + "…"
 	}
 	return line
 }

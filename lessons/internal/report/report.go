@@ -197,8 +197,8 @@ func (r *Report) Notebook() *notebook.Notebook {
 			text += "No figures of others are known for this one.\n\n" + result.Table().Markdown()
 		}
 		var outputs []*notebook.Output
-		if svg := result.SVG(); svg != "" {
-			outputs = append(outputs, &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"image/svg+xml": svg, "text/plain": result.Title}})
+		if picture := result.Plot().HTML(); picture != "" {
+			outputs = append(outputs, &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"text/html": picture, "text/plain": result.Title}})
 		}
 		cell(result.Name, text, outputs...)
 	}
