@@ -47,7 +47,7 @@ type Config struct {
 // Limits bound what a session may use. 0 is the default.
 type Limits struct {
 	MemoryBytes int64 // of the worker and its children; half of the machine's
-	StackBytes  int   // of one goroutine; 32 MiB, about 48,000 calls of an interpreted function
+	StackBytes  int   // of one goroutine; 32 MiB, about 100,000 calls of an interpreted function
 	Processes   int   // that the session may have at once; 512
 }
 

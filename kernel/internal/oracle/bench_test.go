@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -139,20 +140,24 @@ func TestCellLatency(t *testing.T) {
 	}
 }
 
-// speeds are the rows of interpreted speed: a function of n, and what one
-// operation is.
-var speeds = []struct{ name, decl string }{
-	{"loop", `func loop(n int) int { s := 0; for i := 0; i < n; i++ { s += i & 3 }; return s }`},
-	{"call", `func add(a, b int) int { return a + b }
+// speeds are the rows of interpreted speed: a function of n, of which one
+// operation is an nth. Those with a target are held to it.
+var speeds = []struct {
+	name   string
+	target bool // no more than 1.3 times plain yaegi
+	decl   string
+}{
+	{"loop", true, `func loop(n int) int { s := 0; for i := 0; i < n; i++ { s += i & 3 }; return s }`},
+	{"call", true, `func add(a, b int) int { return a + b }
 func call(n int) int { s := 0; for i := 0; i < n; i++ { s = add(s, i) }; return s }`},
-	{"channel", `func channel(n int) int {
+	{"channel", true, `func channel(n int) int {
 	c := make(chan int)
 	go func() { for i := 0; i < n; i++ { c <- i }; close(c) }()
 	s := 0
 	for v := range c { s += v }
 	return s
 }`},
-	{"goroutine", `func goroutine(n int) int {
+	{"goroutine", true, `func goroutine(n int) int {
 	done := make(chan int, 100)
 	s := 0
 	for i := 0; i < n; i++ {
@@ -161,36 +166,108 @@ func call(n int) int { s := 0; for i := 0; i < n; i++ { s = add(s, i) }; return 
 	}
 	return s
 }`},
+	{"index", false, `func index(n int) int {
+	composite := make([]bool, n+1)
+	count := 0
+	for i := 2; i <= n; i++ {
+		if composite[i] { continue }
+		count++
+		for j := i + i; j <= n; j += i { composite[j] = true }
+	}
+	return count
+}`},
+	{"method", false, `type point struct{ x, y int }
+func (p *point) move(dx, dy int) { p.x += dx; p.y += dy }
+func method(n int) int { p := &point{}; for i := 0; i < n; i++ { p.move(i, 1) }; return p.y }`},
+	{"mutex", false, `import "sync"
+func mutex(n int) int { var mu sync.Mutex; c := 0; for i := 0; i < n; i++ { mu.Lock(); c++; mu.Unlock() }; return c }`},
+	{"select", false, `func selects(n int) int {
+	a, b := make(chan int, 1), make(chan int, 1)
+	s := 0
+	for i := 0; i < n; i++ {
+		a <- i
+		select { case v := <-a: s += v; case v := <-b: s -= v }
+	}
+	return s
+}`},
+	{"defer", false, `func deferred(i int) (r int) { defer func() { r++ }(); return i }
+func defers(n int) int { s := 0; for i := 0; i < n; i++ { s += deferred(i) }; return s }`},
 }
 
-// BenchmarkSpeed has each row on the interpreter and on plain yaegi; one
-// operation is one iteration.
+// called is the function of n that a row declares.
+func called(decl string) string {
+	before, _, _ := strings.Cut(decl, "(n int)")
+	return before[strings.LastIndex(before, " ")+1:]
+}
+
+// processorTime is what this process has used so far. Unlike time, it hardly
+// depends on what else the machine does.
+func processorTime(tb testing.TB) time.Duration {
+	tb.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// contestants are a row's two ways to be run n times.
+func contestants(tb testing.TB, decl string, n int) (spindle, plain func()) {
+	tb.Helper()
+	call := fmt.Sprintf("%s(%d)", called(decl), n)
+	evaluate(tb, decl)
+	i := yaegi.New(yaegi.Options{Stdout: io.Discard})
+	if err := i.Use(stdlib.Symbols); err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := i.Eval(decl); err != nil {
+		tb.Fatal(err)
+	}
+	return func() { evaluate(tb, "_ = "+call) }, func() {
+		if _, err := i.Eval(call); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSpeed has each row on the interpreter and on plain yaegi.
 func BenchmarkSpeed(b *testing.B) {
 	const batch = 20000
 	for _, s := range speeds {
-		b.Run(s.name+"/spindle", func(b *testing.B) {
-			evaluate(b, s.decl)
-			cell := fmt.Sprintf("_ = %s(%d)", s.name, batch)
-			for b.Loop() {
-				evaluate(b, cell)
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/batch, "ns/iteration")
-		})
-		b.Run(s.name+"/plain", func(b *testing.B) {
-			i := yaegi.New(yaegi.Options{Stdout: io.Discard})
-			if err := i.Use(stdlib.Symbols); err != nil {
-				b.Fatal(err)
-			}
-			if _, err := i.Eval(s.decl); err != nil {
-				b.Fatal(err)
-			}
-			cell := fmt.Sprintf("%s(%d)", s.name, batch)
-			for b.Loop() {
-				if _, err := i.Eval(cell); err != nil {
-					b.Fatal(err)
+		spindle, plain := contestants(b, s.decl, batch)
+		for name, run := range map[string]func(){"spindle": spindle, "plain": plain} {
+			b.Run(s.name+"/"+name, func(b *testing.B) {
+				start := processorTime(b)
+				for b.Loop() {
+					run()
 				}
+				b.ReportMetric(float64(processorTime(b)-start)/float64(b.N)/batch, "cpu-ns/iteration")
+			})
+		}
+	}
+}
+
+// TestSpeed holds the ratios, with a margin for a busy machine.
+func TestSpeed(t *testing.T) {
+	const batch, rounds = 5000, 7
+	for _, s := range speeds {
+		spindle, plain := contestants(t, s.decl, batch)
+		least := func(was time.Duration, run func()) time.Duration {
+			start := processorTime(t)
+			run()
+			if d := processorTime(t) - start; was == 0 || d < was {
+				return d
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/batch, "ns/iteration")
-		})
+			return was
+		}
+		var a, b time.Duration
+		for range rounds {
+			a, b = least(a, spindle), least(b, plain)
+		}
+		ratio := float64(a) / float64(b)
+		t.Logf("%-10s %6d ns, plain yaegi %6d ns, ratio %.2f", s.name, a.Nanoseconds()/batch, b.Nanoseconds()/batch, ratio)
+		if s.target && ratio > 2.6 {
+			t.Errorf("%s is %.1f times slower than plain yaegi: twice the target is exceeded", s.name, ratio)
+		}
 	}
 }
