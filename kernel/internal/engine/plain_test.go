@@ -120,6 +120,8 @@ func (p *plain) Interrupt() {
 	}
 }
 
+func (p *plain) TimersPending() bool { return true }
+
 func (p *plain) CellOf() int { return int(p.cell.Load()) }
 func (p *plain) Declarations() (all []interp.Declaration) {
 	for _, d := range p.declared {

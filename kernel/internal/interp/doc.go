@@ -78,6 +78,9 @@ type Evaluator interface {
 	In(cell int, fn func()) *Error
 	// Locked lists the variables that are locks, or have one, and are held.
 	Locked() []string
+	// TimersPending tells whether a timer that a cell has made, of package time
+	// or by a context's deadline, may still fire.
+	TimersPending() bool
 	// Declarations returns, in order, what would declare anew what is live,
 	// for %restore.
 	Declarations() []Declaration

@@ -91,8 +91,10 @@ func (i *Interp) symbols(path string) map[string]reflect.Value {
 	}
 	if s != nil {
 		addUnexported(s, path)
-		for name, v := range overrides[path] {
-			s[name] = v
+		for _, own := range []map[string]reflect.Value{overrides[path], core.TimerSymbols()[path]} {
+			for name, v := range own {
+				s[name] = v
+			}
 		}
 	}
 	i.places[path] = s
@@ -330,6 +332,9 @@ func (i *Interp) Interrupt() {
 		core.Interrupt(i.running)
 	}
 }
+
+// TimersPending implements Evaluator.
+func (i *Interp) TimersPending() bool { return core.TimersPending() }
 
 // CellOf implements Evaluator.
 func (i *Interp) CellOf() int { return core.CellOf() }

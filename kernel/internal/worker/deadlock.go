@@ -21,10 +21,9 @@ const (
 )
 
 // wakers are what can wake a sleeping goroutine from outside without being a
-// goroutine that tracebacks show: timers and signals. Once a session has
-// used one it is no longer sure that a sleep is for ever.
-var wakers = regexp.MustCompile(`\btime\.(After|AfterFunc|NewTimer|NewTicker|Tick)\b|` +
-	`\bcontext\.With(Timeout|Deadline)|\bsignal\.|\bsyscall\.|\bunix\.|\bhttp\.|\bnet\.|\bsynctest\.`)
+// goroutine that tracebacks show, or a timer that package core has noted. Once
+// a session has used one it is no longer sure that a sleep is for ever.
+var wakers = regexp.MustCompile(`\.Reset\b|\bsignal\.|\bsyscall\.|\bunix\.|\bhttp\.|\bnet\.|\bsynctest\.`)
 
 // watchDeadlock ends r with Go's words when all the learner's goroutines are
 // asleep. It returns when r is over.
@@ -50,6 +49,10 @@ func (w *Worker) watchDeadlock(r *run, source string) {
 		}
 		if w.wakers.Load() || len(w.comms.Cells()) > 0 { // a message may wake it
 			return
+		}
+		if w.eval.TimersPending() {
+			before = nil
+			continue
 		}
 		began := time.Now()
 		sleeping, ok := w.sleepers(r)

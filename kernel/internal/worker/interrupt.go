@@ -38,12 +38,14 @@ func (w *Worker) interrupt(r *run) {
 	if w.cfg.Interrupted != nil {
 		w.cfg.Interrupted()
 	}
-	stop := r.stop.Load()
-	if stop != nil {
-		(*stop)()
-	}
+	var stop *func()
 	asked, wasNative := timesNow(), false
 	for wait := lookEvery; ; {
+		if stop == nil {
+			if stop = r.stop.Load(); stop != nil { // a shell command, perhaps just begun
+				(*stop)()
+			}
+		}
 		select {
 		case <-r.over:
 			return

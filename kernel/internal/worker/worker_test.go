@@ -83,6 +83,11 @@ func (d *deeds) Eval(c interp.Cell) interp.Outcome {
 		}
 	case "wait":
 		<-make(chan int)
+	case "timer":
+		<-core.TimerSymbols()["time"]["After"].Interface().(func(time.Duration) <-chan time.Time)(time.Second)
+	case "asleep":
+		display.HTML("on")
+		time.Sleep(time.Hour)
 	case "sleep":
 		time.Sleep(time.Hour)
 	case "listen": // as interpreted loops do
@@ -96,6 +101,7 @@ func (d *deeds) Eval(c interp.Cell) interp.Outcome {
 
 func (d *deeds) Interrupt()                         { d.asked.Store(true) }
 func (d *deeds) In(int, func()) *interp.Error       { panic("no callbacks") }
+func (d *deeds) TimersPending() bool                { return core.TimersPending() }
 func (d *deeds) CellOf() int                        { return core.CellOf() }
 func (d *deeds) Declarations() []interp.Declaration { return d.said }
 func (d *deeds) Locked() []string                   { return nil }
@@ -211,6 +217,8 @@ func TestCells(t *testing.T) {
 		{deed: "fail boom", want: "^panic: boom"},
 		{deed: "goexit", want: "^goroutine exited: .*runtime.Goexit"},
 		{deed: "wait", want: `^fatal error: all goroutines are asleep - deadlock!.*goroutine \d+ \[chan receive\]`},
+		{deed: "timer"},
+		{deed: "wait", want: "^fatal error: all goroutines are asleep"}, // it has fired
 		{deed: "wait", interrupt: true, want: `^interrupted: .*left where it waits \[chan receive\]`},
 		{deed: "sleep", interrupt: true, want: `^interrupted: .*left where it waits \[sleep\]`},
 		{deed: "listen", interrupt: true, want: "^interrupted: interrupted"},
@@ -336,7 +344,12 @@ func TestDeclared(t *testing.T) {
 // Calls are answered beside a cell; a panic in one is an error of the call.
 func TestCalls(t *testing.T) {
 	c := start(t)
-	c.execute(t, 1, "sleep", frames.ModeCell)
+	c.execute(t, 1, "asleep", frames.ModeCell)
+	if f := c.next(t); f.Kind != frames.Show { // it is under way
+		t.Fatalf("frame of kind %d", f.Kind)
+	} else if err := c.send.Write(frames.Ack, f.Number, nil); err != nil {
+		t.Fatal(err)
+	}
 	for i, tt := range []struct{ method, params, want string }{
 		{MethodEvaluate, `{"source":"1"}`, `"name":"busy"`},
 		{MethodProgram, "null", "panic: no program"},
@@ -344,7 +357,7 @@ func TestCalls(t *testing.T) {
 		{MethodChdir, `"/nowhere"`, "no such file"},
 		{MethodSetenv, `["SPINDLE_TEST","here"]`, `"result":null`},
 		{MethodEnviron, "null", "SPINDLE_TEST=here"},
-		{MethodGoroutines, "null", `"state":"sleep"`},
+		{MethodGoroutines, "null", `"cell":1`},
 		{MethodUsage, "null", `"pid":` + strconv.Itoa(c.cmd.Process.Pid)},
 	} {
 		if err := c.send.WriteJSON(frames.Call, uint32(i), frames.CallBody{Method: tt.method, Params: json.RawMessage(tt.params)}); err != nil {
