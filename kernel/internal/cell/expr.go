@@ -420,6 +420,9 @@ func (u *lowerer) compare(e *ast.BinaryExpr) string {
 	}
 	if ny {
 		text := u.operand(x)
+		if types.IsInterface(u.typeOf(x)) && strings.HasSuffix(text, ")") && !strings.HasPrefix(text, "(") {
+			text = u.typed(text, u.typeOf(x)) // yaegi takes a call for what it gives
+		}
 		return "(" + text + " " + e.Op.String() + " nil)"
 	}
 	return u.equal(x, y, e.Op == token.NEQ)

@@ -64,6 +64,9 @@ func (u *lowerer) composite(c *ast.CompositeLit, t types.Type) string {
 				for j := range ut.NumFields() {
 					if id, ok := kv.Key.(*ast.Ident); ok && ut.Field(j).Name() == id.Name {
 						fvs = append(fvs, fv{j, kv.Value})
+						if f := ut.Field(j); f.Name() == "AddSource" && f.Pkg().Path() == "log/slog" {
+							u.refuse("slog.HandlerOptions with AddSource", "")
+						}
 					}
 				}
 			} else {

@@ -16,14 +16,20 @@ func (u *lowerer) nativeCall(e *ast.CallExpr, f *types.Func, targs []types.Type)
 		return u.errorsAsType(e, targs[0])
 	case full == "reflect.TypeFor":
 		return u.typeFor(targs[0], sig)
+	case full == "unique.Make":
+		u.desc(targs[0])
+		return u.simpleCall(e, sig, u.native(Native{Kind: "uniqueMake", Type: targs[0]}))
 	case len(targs) > 0:
 		return u.genericCall(e, full, sig)
 	}
 	u.checkInterfaces(e, f)
+	if c := u.placed(e, nil, f, sig); c != nil {
+		return c
+	}
 	switch full {
 	case "errors.As":
 		return u.errorsAs(e)
-	case "runtime.SetFinalizer", "runtime.Caller", "runtime.Callers":
+	case "runtime.SetFinalizer", "runtime.Callers":
 		u.refuse(full, "")
 	}
 	name := u.pkgRef(f.Pkg()) + "." + f.Name()
@@ -207,9 +213,12 @@ func (u *lowerer) genericNative(full string, sig *types.Signature) string {
 // nativeMethod is a call of a compiled type's or interface's method.
 func (u *lowerer) nativeMethod(e *ast.CallExpr, recv func() string, t types.Type, f *types.Func, sig *types.Signature) *call {
 	if n := u.s.nativeNamed(derefType(t)); n != nil && n.TypeArgs().Len() > 0 {
-		return u.genericMethod(e, recv, t, n, f, sig)
+		return u.genericMethod(e, recv, n, f, sig)
 	}
 	u.checkInterfaces(e, f)
+	if c := u.placed(e, recv, f, sig); c != nil {
+		return c
+	}
 	args := u.args(e, sig, true)
 	if f.FullName() == "(*sync.WaitGroup).Go" {
 		args = u.adopting(e, args, 0, true)
@@ -248,13 +257,16 @@ func derefType(t types.Type) types.Type {
 	return t
 }
 
-// genericMethod is a call of a method of atomic.Pointer[T]; the receiver is a
-// *core.AtomicPointer whose values are interface{}.
-func (u *lowerer) genericMethod(e *ast.CallExpr, recv func() string, t types.Type, n *types.Named, f *types.Func, sig *types.Signature) *call {
-	elem := n.TypeArgs().At(0)
-	_ = elem
+// genericMethod is a call of a method of a generic type of the standard
+// library, which core has once for all type arguments.
+func (u *lowerer) genericMethod(e *ast.CallExpr, recv func() string, n *types.Named, f *types.Func, sig *types.Signature) *call {
 	args := u.args(e, sig, false)
 	nat := Native{Kind: "atomicPointer", Arg: f.Name(), Type: n}
+	rt := "*core.AtomicPointer"
+	if n.Obj().Name() == "Handle" {
+		u.desc(n.TypeArgs().At(0))
+		nat, rt = Native{Kind: "uniqueValue", Type: n.TypeArgs().At(0)}, "core.Handle"
+	}
 	for i := range sig.Params().Len() {
 		nat.Sig = append(nat.Sig, sig.Params().At(i).Type())
 	}
@@ -264,7 +276,7 @@ func (u *lowerer) genericMethod(e *ast.CallExpr, recv func() string, t types.Typ
 	name := u.native(nat)
 	ops := u.all(args, recvExpr(e), recv)
 	return &call{
-		ops: ops, types: append([]string{"*core.AtomicPointer"}, args.types...), results: u.resultTypes(sig),
+		ops: ops, types: append([]string{rt}, args.types...), results: u.resultTypes(sig),
 		render: func(ops []string) string { return name + "(" + strings.Join(ops, ", ") + ")" },
 	}
 }

@@ -344,6 +344,8 @@ func (u *lowerer) tx(t types.Type) string {
 				return u.tx(n.Underlying())
 			case "sync/atomic.Pointer":
 				return "core.AtomicPointer"
+			case "unique.Handle":
+				return "core.Handle"
 			default:
 				u.refuse("the generic type "+key+" of the standard library", "")
 			}

@@ -45,15 +45,19 @@ func (u *lowerer) funcValue(e ast.Expr) string {
 		if len(targs) > 0 {
 			return u.genericNative(full, sig)
 		}
-		if full == "errors.As" {
+		switch full {
+		case "runtime.Caller", "runtime.Callers", "runtime.FuncForPC", "runtime.SetFinalizer", "errors.As":
 			u.refuse(full+" as a value", "")
 		}
-		name := u.pkgRef(f.Pkg()) + "." + f.Name()
+		name, told := unplaced(f)
+		if name == "" {
+			name = u.pkgRef(f.Pkg()) + "." + f.Name()
+		}
 		if !sig.Variadic() {
 			mk := u.closure(nil, sig, func(_, p []string) string { return name + "(" + strings.Join(p, ", ") + ")" })
 			return mk + "()"
 		}
-		mk := u.closure(nil, sig, func(_, p []string) string { return name + "(" + strings.Join(p, ", ") + "...)" })
+		mk := u.closure(nil, sig, func(_, p []string) string { return name + "(" + list(told, strings.Join(p, ", ")) + "...)" })
 		return mk + "()"
 	}
 	var en env
@@ -157,6 +161,12 @@ func (u *lowerer) invoke(recv string, t types.Type, fields []int, f *types.Func,
 			return name + "(" + withFirst("core.Deferred()", append([]string{text}, p...)) + ")"
 		}
 		return name + "(" + withFirst(text, p) + ")"
+	}
+	if n := u.s.nativeNamed(derefType(ft)); n != nil && n.TypeArgs().Len() > 0 {
+		u.refuse("a method value of "+n.Obj().Pkg().Name()+"."+n.Obj().Name(), "call the method in a function literal")
+	}
+	if fn, told := unplaced(f); fn != "" {
+		return fn + "(" + list(text, told, args) + ")"
 	}
 	return text + "." + f.Name() + "(" + args + ")"
 }

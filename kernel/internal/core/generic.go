@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unique"
 )
 
 // Generic is a generic function of the standard library for any types, by
@@ -582,6 +583,9 @@ func compact(s reflect.Value, same func(a, b reflect.Value) bool) values {
 	}
 	return one(s.Slice(0, n))
 }
+
+// Handle stands for every unique.Handle[T]: of the value in an interface.
+type Handle = unique.Handle[any]
 
 // AtomicPointer stands for every sync/atomic.Pointer[T].
 type AtomicPointer struct{ p atomic.Pointer[reflect.Value] }

@@ -138,10 +138,12 @@ func coreSymbols() map[string]reflect.Value {
 	m := map[string]reflect.Value{
 		"Frame": reflect.ValueOf((*core.Frame)(nil)), "Panicking": reflect.ValueOf((*core.Panicking)(nil)),
 		"AtomicPointer": reflect.ValueOf((*core.AtomicPointer)(nil)), "Select": reflect.ValueOf((*core.Select)(nil)),
-		"MapIter": reflect.ValueOf((*core.MapIter)(nil)), "UnsafePointer": reflect.ValueOf((*core.UnsafePointer)(nil)),
+		"MapIter": reflect.ValueOf((*core.MapIter)(nil)), "Handle": reflect.ValueOf((*core.Handle)(nil)), "UnsafePointer": reflect.ValueOf((*core.UnsafePointer)(nil)),
 	}
 	for name, f := range map[string]any{
 		"In": core.In, "Decoded": core.Decoded,
+		"Log": core.Log, "Logf": core.Logf, "LogDefault": core.LogDefault, "LogDefaultf": core.LogDefaultf,
+		"Caller": core.Caller, "FuncForPC": core.FuncForPC, "FuncName": core.FuncName, "FuncEntry": core.FuncEntry, "FuncFileLine": core.FuncFileLine,
 		"UnsafeAdd": core.UnsafeAdd, "UnsafeString": core.UnsafeString, "UnsafeStringData": core.UnsafeStringData, "Words": core.Words, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "ShiftCount": core.ShiftCount,
 		"Complex": core.Complex, "Real": core.Real, "Imag": core.Imag, "CopyString": core.CopyString, "DecodeRune": core.DecodeRune,
 		"Panic": core.Panic, "NewFrame": core.NewFrame, "Run": core.Run, "Recover": core.Recover,

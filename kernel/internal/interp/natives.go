@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"reflect"
 	"strings"
+	"unique"
 
 	"spindle/kernel/internal/cell"
 	"spindle/kernel/internal/core"
@@ -17,6 +18,7 @@ type vals = []reflect.Value
 func single(v reflect.Value) vals { return vals{v} }
 
 var (
+	handleR = reflect.TypeFor[core.Handle]()
 	boolR   = reflect.TypeFor[bool]()
 	intR    = reflect.TypeFor[int]()
 	selectR = reflect.TypeFor[*core.Select]()
@@ -157,6 +159,17 @@ func (r *realizer) native(n cell.Native) (native, error) {
 		return r.generic(n)
 	case "atomicPointer":
 		return r.atomicPointer(n), nil
+	case "uniqueMake":
+		d := r.desc(n.Type)
+		return fn(rts{t}, rts{handleR}, func(a vals) vals {
+			x := iface(a[0])
+			if !types.IsInterface(n.Type) {
+				x = named.As(x, d.Face())
+			}
+			return single(reflect.ValueOf(unique.Make(x)))
+		}), nil
+	case "uniqueValue":
+		return fn(rts{handleR}, rts{t}, func(a vals) vals { return single(as(a[0].Interface().(core.Handle).Value(), t)) }), nil
 	case "unsafeSlice":
 		return fn(rts{reflect.PointerTo(t), intR}, rts{reflect.SliceOf(t)}, func(a vals) vals {
 			return single(reflect.SliceAt(t, a[0].UnsafePointer(), int(a[1].Int())))

@@ -71,8 +71,11 @@ func (r *realizer) rtype(t types.Type) reflect.Type {
 			return anyR
 		}
 		if n.TypeArgs().Len() > 0 {
-			if n.Obj().Name() == "Pointer" {
+			switch n.Obj().Name() {
+			case "Pointer":
 				return reflect.TypeFor[core.AtomicPointer]()
+			case "Handle":
+				return handleR
 			}
 			return r.rtype(n.Underlying())
 		}

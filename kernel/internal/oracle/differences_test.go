@@ -14,7 +14,7 @@ var stated = map[string]string{
 	"corners/channel-of-itself":     "Channels of their own type",
 	"panics/goexit-main-deadlock":   "runtime.Goexit in main",
 	"mean/runtime-stack-and-caller": "What the runtime says of its own stack",
-	"stdlib/weak-unique-runtime":    "A few generic functions of the standard library",
+	"stdlib/weak-unique-runtime":    "When an object is freed",
 }
 
 // TestDifferences holds docs/differences.md to what the corpus shows.
