@@ -129,6 +129,8 @@ func (u *lowerer) conv(text string, from, to types.Type) string {
 			return "core.In(" + text + ")"
 		case u.s.learner(from):
 			return u.native(Native{Kind: "box", Type: from}) + "(" + text + ")" + u.descNote(from)
+		case u.hidden(from):
+			return "core.In(" + text + ")"
 		}
 		return u.native(Native{Kind: "any", Type: from}) + "(" + text + ")"
 	default: // a native interface
@@ -143,8 +145,18 @@ func (u *lowerer) conv(text string, from, to types.Type) string {
 		case u.s.learner(from):
 			return u.native(Native{Kind: "out", Type: to}) + "(" + u.native(Native{Kind: "box", Type: from}) + "(" + text + "))" + u.descNote(from)
 		}
+		if u.hidden(from) {
+			return u.native(Native{Kind: "out", Type: to}) + "(core.In(" + text + "))"
+		}
 		return u.native(Native{Kind: "up", Type: from, To: to}) + "(" + text + ")"
 	}
+}
+
+// hidden reports that t, or what it points to, is a compiled type that cannot
+// be named: its values are of it nevertheless.
+func (u *lowerer) hidden(t types.Type) bool {
+	n := u.s.nativeNamed(derefType(t))
+	return n != nil && n.Obj().Pkg() != nil && !n.Obj().Exported()
 }
 
 // descNote makes sure that boxed types have descriptors with their methods.
