@@ -43,7 +43,9 @@ func (l *layout) wrap(p *yaegi.Program, place func(pos int) cell.Place) {
 	nops := map[*node]bool{}
 	for _, n := range nodes {
 		l.gen[n] = l.genOf(n)
-		nops[n] = l.gen[n] == "nop" && n.fnext == nil
+		// A return may have no closure, and yaegi's setExec makes one that calls
+		// itself for what two nodes go on to without: one does nothing between.
+		nops[n] = l.gen[n] == "nop" && n.fnext == nil && n.tnext != nil && l.kindOf(n.tnext) != "returnStmt"
 	}
 	for _, n := range nodes {
 		// yaegi has run the generators of function literals already (cfg.go,
@@ -79,7 +81,7 @@ func (l *layout) forget() {
 // past is n, or what comes after it where it does nothing.
 func past(n *node, nops map[*node]bool) *node {
 	for range 100 { // nothing but such nodes is an endless loop
-		if n == nil || !nops[n] || n.tnext == nil {
+		if n == nil || !nops[n] {
 			return n
 		}
 		n = n.tnext
