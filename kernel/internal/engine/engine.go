@@ -312,8 +312,9 @@ func (e *Engine) died(p *proc) {
 	if e.closed {
 		return
 	}
-	if x == nil && last != nil && p.reason.Load() == nil || x == nil && last != nil && *p.reason.Load() != reasonRestart {
-		// Nobody waits for the news: tell the last cell.
+	reason := p.reason.Load()
+	if (x == nil || x.unseen) && last != nil && (reason == nil || *reason != reasonRestart) {
+		// Nobody who is seen waits for the news: tell the last cell.
 		err := e.deathError(p, last.cell, false)
 		text := ""
 		for _, line := range err.Traceback {

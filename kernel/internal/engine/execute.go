@@ -33,6 +33,7 @@ type execution struct {
 	proc   *proc
 	pid    int
 	term   *process.Terminal // standard input of pid; may be nil
+	unseen bool              // nobody is shown what comes of it
 	began  uint64            // ticks since boot: processes started later are the cell's own
 	done   chan frames.DoneBody
 	cancel context.CancelFunc     // ends waiting for input
@@ -87,7 +88,7 @@ func (e *Engine) runIn(ctx context.Context, p *proc, cell session.Cell, s *sink,
 	defer cancel()
 	inputs, stopInputs := context.WithCancel(ctx)
 	x := &execution{
-		number: cell.Count, sink: s, proc: p, pid: p.pid, term: p.term, began: process.NowTicks(),
+		number: cell.Count, sink: s, proc: p, pid: p.pid, term: p.term, unseen: cell.Silent && cell.Count >= hiddenCells, began: process.NowTicks(),
 		done: make(chan frames.DoneBody, 1), cancel: stopInputs, kill: p.end,
 	}
 	// What stands in the pipes was printed before this cell: under the lock
