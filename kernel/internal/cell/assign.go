@@ -34,7 +34,7 @@ func (u *lowerer) locate(e ast.Expr) location {
 		}
 		return fixed(u.ident(e))
 	case *ast.StarExpr:
-		return location{[]part{{text: u.expr(e.X), expr: e.X}}, func(p []string) string { return "(*" + p[0] + ")" }}
+		return location{[]part{{text: u.operand(e.X), expr: e.X}}, func(p []string) string { return "(*" + p[0] + ")" }}
 	case *ast.SelectorExpr:
 		if o := u.packageVar(e); o != nil {
 			return fixed("(*" + u.packageVarAddr(o) + ")")
@@ -55,7 +55,7 @@ func (u *lowerer) locate(e ast.Expr) location {
 		return location{[]part{p}, func(p []string) string { return u.fields(p[0], pathType(t, path[:last]), path[last:]) }}
 	case *ast.IndexExpr:
 		xt := u.under(e.X)
-		index := func() part { return part{text: u.intIndex(e.Index), expr: e.Index} }
+		index := func() part { return part{text: u.subscript(e.Index), expr: e.Index} }
 		switch xt := xt.(type) {
 		case *types.Map:
 			x := part{text: u.operand(e.X), expr: e.X}

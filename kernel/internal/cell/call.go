@@ -424,9 +424,10 @@ func (u *lowerer) methodCall(e *ast.CallExpr, se *ast.SelectorExpr, sel *types.S
 	if !ok { // a field of function type, found through a type parameter
 		u.refuse("this call", "")
 	}
-	recvT := pathType(u.typeOf(se.X), path[:len(path)-1])
+	fields := u.methodFields(u.typeOf(se.X), path)
+	recvT := pathType(u.typeOf(se.X), fields)
 	recv := func() string {
-		return u.receiver(se.X, path[:len(path)-1], recvT, f)
+		return u.receiver(se.X, fields, recvT, f)
 	}
 	return u.methodOn(e, recv, recvT, f)
 }

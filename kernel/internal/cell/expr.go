@@ -199,7 +199,7 @@ func (u *lowerer) operation(e ast.Expr) string {
 	case *ast.SliceExpr:
 		return u.slice(e)
 	case *ast.StarExpr:
-		return "(*" + u.expr(e.X) + ")"
+		return "(*" + u.operand(e.X) + ")"
 	case *ast.UnaryExpr:
 		return u.unary(e)
 	case *ast.BinaryExpr:
@@ -571,7 +571,7 @@ func (u *lowerer) index(e *ast.IndexExpr) string {
 			}
 			return x
 		}
-		return u.intIndex(e.Index)
+		return u.subscript(e.Index)
 	})
 	return ops[0] + "[" + ops[1] + "]"
 }
@@ -584,6 +584,16 @@ func (u *lowerer) mapKey(e ast.Expr, m *types.Map) string {
 		return u.first(mark, key)
 	}
 	return key
+}
+
+// subscript lowers an index. One that is too big for an int stays as it is, so
+// that the panic can tell it.
+func (u *lowerer) subscript(e ast.Expr) string {
+	b, ok := u.under(e).(*types.Basic)
+	if ok && b.Info()&types.IsUnsigned != 0 && sizes.Sizeof(b) == 8 && u.f.info.Types[e].Value == nil && u.s.nativeNamed(u.typeOf(e)) == nil {
+		return u.expr(e)
+	}
+	return u.intIndex(e)
 }
 
 func (u *lowerer) intIndex(e ast.Expr) string {
@@ -611,7 +621,7 @@ func (u *lowerer) slice(e *ast.SliceExpr) string {
 			return u.operand(e.X)
 		}
 		if p := parts[i-1]; p != nil {
-			return u.intIndex(p)
+			return u.subscript(p)
 		}
 		return ""
 	})

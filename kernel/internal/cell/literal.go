@@ -38,7 +38,7 @@ func (u *lowerer) addr(x ast.Expr) string {
 		}
 		return "&" + u.expr(x)
 	case *ast.StarExpr:
-		p := u.hold(u.expr(x.X))
+		p := u.hold(u.operand(x.X))
 		u.line("_ = *%s", p)
 		return p
 	case *ast.CompositeLit:
@@ -80,6 +80,10 @@ func (u *lowerer) composite(c *ast.CompositeLit, t types.Type) string {
 		ops := u.orderedOf(es, func(i int) string { return u.element(fvs[i].e, ut.Field(fvs[i].i).Type()) })
 		var parts []string
 		for i, f := range fvs {
+			if ut.Field(f.i).Name() == "_" { // evaluated, not kept
+				u.line("_ = %s", ops[i])
+				continue
+			}
 			parts = append(parts, FieldName(ut.Field(f.i), f.i)+": "+ops[i])
 		}
 		return u.tx(t) + "{" + strings.Join(parts, ", ") + "}"

@@ -426,7 +426,7 @@ func (u *lowerer) rangeFunc(s *ast.RangeStmt, label string, sig *types.Signature
 	}
 	f.capture(done)
 	u.line("core.Poll()")
-	u.line("if *%s != 0 { core.IterDone() }", done.name)
+	u.line("if *%s != 0 { core.IterDone(*%s) }", done.name, done.name)
 	u.line("*%s = 1", done.name) // until the body ends well
 	for i, e := range []ast.Expr{s.Key, s.Value} {
 		if i < yield.Params().Len() {
@@ -435,10 +435,13 @@ func (u *lowerer) rangeFunc(s *ast.RangeStmt, label string, sig *types.Signature
 	}
 	u.stmts(s.Body.List)
 	u.line("return true")
-	// A body that ends well lets the iterator go on.
+	// A body that ends well lets the iterator go on, or not (core.IterReady …).
 	for i := range f.lines {
-		if f.lines[i].text == "return true" {
-			f.lines[i].text = fmt.Sprintf("*%s = 0; return true", done.name)
+		switch l := &f.lines[i]; l.text {
+		case "return true":
+			l.text = fmt.Sprintf("*%s = 0; return true", done.name)
+		case "return false":
+			l.text = fmt.Sprintf("*%s = 2; return false", done.name)
 		}
 	}
 	f.pos = s.Body.Rbrace
@@ -446,7 +449,8 @@ func (u *lowerer) rangeFunc(s *ast.RangeStmt, label string, sig *types.Signature
 	u.fileClosure(f, mk, params, u.txFunc(yield), " bool")
 	u.f = outer
 	u.line("%s(%s(%s))", fn, mk, u.capArgs(f))
-	u.line("*%s = 1", done.name)
+	u.line("if *%s == 1 { core.IterSwallowed() }", done.name)
+	u.line("*%s = 3", done.name)
 	if u.returnsIn(s.Body) {
 		u.line("if *%s == %d {", code.name, leaveReturn)
 		host := hostOf(outer)

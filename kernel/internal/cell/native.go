@@ -418,7 +418,7 @@ func (u *lowerer) builtin(e *ast.CallExpr, name string) *call {
 				x = u.tx(types.NewChan(types.SendRecv, ch.Elem()))
 			}
 			c.render = func(ops []string) string {
-				return "make(" + strings.Join(append([]string{x}, ops...), ", ") + ")"
+				return u.wrapText("make("+strings.Join(append([]string{x}, ops...), ", ")+")", t)
 			}
 		}
 		return c

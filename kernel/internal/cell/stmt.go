@@ -143,7 +143,7 @@ func (u *lowerer) later(e *ast.CallExpr) *call {
 		return c
 	}
 	_, path := u.fieldPath(se)
-	if t := pathType(u.typeOf(se.X), path[:len(path)-1]); types.IsInterface(t) {
+	if t := pathType(u.typeOf(se.X), u.methodFields(u.typeOf(se.X), path)); types.IsInterface(t) {
 		c.ops[0] = u.hold(c.ops[0])
 		u.line("if %s == nil { core.NotNil(nil) }", c.ops[0])
 	}
@@ -166,7 +166,11 @@ func (u *lowerer) deferStmt(s *ast.DeferStmt) {
 	u.reach2(fr, fr.frame)
 	if id, ok := ast.Unparen(s.Call.Fun).(*ast.Ident); ok {
 		if b, ok := u.f.info.Uses[id].(*types.Builtin); ok && b.Name() == "recover" {
-			u.line("%s.DeferP(core.RecoverDirect)", fr.frame)
+			pan := u.f.panick
+			if pan == "" {
+				pan = noPanic
+			}
+			u.line("%s.DeferP(core.RecoverDirect(%s))", fr.frame, pan)
 			return
 		}
 	}

@@ -34,9 +34,12 @@ func (u *lowerer) switchStmt(s *ast.SwitchStmt, label string) {
 			u.f.pos = e.Pos()
 			u.line("if %s == 0 {", which)
 			cond := ""
-			if s.Tag == nil {
+			switch {
+			case s.Tag == nil && types.IsInterface(u.typeOf(e)):
+				cond = "core.Eq(" + u.to(e, anyType) + ", " + u.conv("true", types.Typ[types.Bool], anyType) + ")"
+			case s.Tag == nil:
 				cond = u.to(e, types.Typ[types.Bool])
-			} else {
+			default:
 				cond = u.caseEqual(tag, tagT, e)
 			}
 			u.line("if %s { %s = %d }", header(cond), which, i+1)
@@ -78,7 +81,7 @@ func (u *lowerer) caseEqual(tag string, t types.Type, e ast.Expr) string {
 	}
 	switch coreOf(t).(type) {
 	case *types.Struct, *types.Array, *types.Chan, *types.Pointer:
-		return u.native(Native{Kind: "equal", Type: t, To: t}) + "(" + tag + ", " + u.to(e, t) + ")"
+		return u.native(Native{Kind: "equal", Type: t, To: et}) + "(" + tag + ", " + u.expr(e) + ")"
 	}
 	return "(" + tag + " == " + u.to(e, t) + ")"
 }

@@ -87,7 +87,7 @@ func (u *lowerer) methodValue(e *ast.SelectorExpr, sel *types.Selection) string 
 	if !ok {
 		u.refuse("this method value", "")
 	}
-	fields := path[:len(path)-1]
+	fields := u.methodFields(u.s.subst(u.f.env, sel.Recv()), path)
 	if sel.Kind() == types.MethodExpr {
 		recvT := u.s.subst(u.f.env, sel.Recv())
 		msig := u.methodSig(recvT, f)
@@ -122,6 +122,20 @@ func (u *lowerer) methodValue(e *ast.SelectorExpr, sel *types.Selection) string 
 		return u.invoke(c[0], rt, nil, f, msig, p)
 	})
 	return mk + "(" + recv + ")"
+}
+
+// methodFields are the fields on the way from t to the method at the end of
+// path. The unexported ones of a compiled type are not for us: it has the
+// methods that they promote.
+func (u *lowerer) methodFields(t types.Type, path []int) []int {
+	fields := path[:len(path)-1]
+	for i := range fields {
+		at := derefType(pathType(t, fields[:i]))
+		if u.s.nativeNamed(at) != nil && !at.Underlying().(*types.Struct).Field(fields[i]).Exported() {
+			return fields[:i]
+		}
+	}
+	return fields
 }
 
 // invoke spells the call of method f, found through fields from recv (a name)
@@ -199,7 +213,7 @@ func (u *lowerer) needMethods(t types.Type) {
 		if !ok || !f.Exported() && compiled(f.Pkg()) {
 			continue
 		}
-		path := sel.Index()[:len(sel.Index())-1]
+		path := u.methodFields(t, sel.Index())
 		msig := f.Type().(*types.Signature)
 		params := []*types.Var{types.NewVar(0, nil, "", t)}
 		for j := range msig.Params().Len() {

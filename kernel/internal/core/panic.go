@@ -235,8 +235,16 @@ func Recover(p *Panicking) any {
 	return p.Value
 }
 
-// RecoverDirect is `defer recover()`, which stops nothing.
-func RecoverDirect(*Panicking) {}
+// RecoverDirect is `defer recover()` in a function that was deferred for the
+// panic p. It stops p if the function comes to its end, and no panic of the
+// function's own.
+func RecoverDirect(p *Panicking) func(*Panicking) {
+	return func(own *Panicking) {
+		if own == nil {
+			Recover(p)
+		}
+	}
+}
 
 // RecoverNow is recover in a function that nobody deferred.
 func RecoverNow() any { return nil }
@@ -293,9 +301,26 @@ func goid() int64 {
 	return id
 }
 
-// IterDone panics as a loop body does that is called after the loop ended.
-func IterDone() {
-	panic(Fault("range function continued iteration after function for loop body returned false"))
+// The states of a range over a function, in which its body may be called once
+// more, or may not (internal/abi/rangefuncconsts.go).
+const (
+	IterReady     = iota
+	IterRunning   // or has panicked
+	IterLeft      // the body returned false
+	IterExhausted // the loop is over
+)
+
+// IterDone panics as a loop body does that is called in a state not ready.
+func IterDone(state int) {
+	what := map[int]string{
+		IterRunning: "loop body panic", IterLeft: "function for loop body returned false", IterExhausted: "whole loop exit",
+	}[state]
+	panic(Fault("range function continued iteration after " + what))
+}
+
+// IterSwallowed panics where the function recovered the panic of the body.
+func IterSwallowed() {
+	panic(Fault("range function recovered a loop body panic and did not resume panicking"))
 }
 
 // Text is what Go prints for the panic, with those that led to it

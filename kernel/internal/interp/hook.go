@@ -1,7 +1,9 @@
 package interp
 
 import (
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"unsafe"
 
@@ -236,9 +238,14 @@ func checked(n *node, here cell.Place) bltn {
 // runtime panics with: a runtime.Error with the indices in its text.
 func boundsError(r any, slicing, noLow bool, operands []func(*frame) reflect.Value, f *frame) (out any) {
 	out = r
+	var reword []string // pairs, for strings.NewReplacer
 	defer func() {
 		if e := recover(); e != nil {
 			out = e
+			if err, ok := e.(error); ok && reword != nil {
+				words := strings.TrimPrefix(err.Error(), "runtime error: ")
+				out = core.Fault(strings.NewReplacer(reword...).Replace(words))
+			}
 		}
 	}()
 	x := operands[0](f)
@@ -250,9 +257,15 @@ func boundsError(r any, slicing, noLow bool, operands []func(*frame) reflect.Val
 		switch v := o(f); {
 		case v.CanInt():
 			ix = append(ix, int(v.Int()))
+		case v.CanUint() && v.Uint() > math.MaxInt:
+			ix = append(ix, math.MaxInt)
+			reword = append(reword, strconv.Itoa(math.MaxInt), strconv.FormatUint(v.Uint(), 10))
 		case v.CanUint():
 			ix = append(ix, int(v.Uint()))
 		}
+	}
+	if x.Kind() == reflect.Array {
+		reword = append(reword, "with capacity", "with length")
 	}
 	isString := x.Kind() == reflect.String
 	length, capacity := x.Len(), x.Len()
