@@ -144,13 +144,6 @@ func (fn *function) join() {
 	fn.vars.Store(vars)
 }
 
-// value is what a reflect.Value is; newLayout compares it with the real one.
-type value struct {
-	typ_ unsafe.Pointer
-	ptr  unsafe.Pointer
-	flag uintptr
-}
-
 // fresh makes variables of one type, as reflect.New does, which looks for the
 // pointer's type each time.
 type fresh struct {

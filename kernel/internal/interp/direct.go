@@ -22,7 +22,8 @@ type direct struct {
 	keeps bool
 }
 
-func direction[T any](f T, call func(T, vals) vals) direct {
+// directly makes one of a function and what calls it.
+func directly[T any](f T, call func(T, vals) vals) direct {
 	t := reflect.TypeFor[T]()
 	d := direct{f: func(a vals) vals { return call(f, a) }}
 	for in := range t.Ins() {
@@ -31,23 +32,23 @@ func direction[T any](f T, call func(T, vals) vals) direct {
 	return d
 }
 
-// coreCalls are core's functions by name, coreMethods methods by the
-// receiver's type and name.
+// coreCalls are core's functions by name; coreMethods are methods of core and
+// sync by the receiver's type and name.
 var (
 	coreCalls = map[string]direct{
-		"Go": direction(core.Go, func(f func(func(), int, int, string), a vals) vals {
+		"Go": directly(core.Go, func(f func(func(), int, int, string), a vals) vals {
 			f(a[0].Interface().(func()), int(a[1].Int()), int(a[2].Int()), a[3].String())
 			return nil
 		}),
-		"NewFrame": direction(core.NewFrame, func(f func() *core.Frame, _ vals) vals { return single(reflect.ValueOf(f())) }),
-		"Run": direction(core.Run, func(f func(*core.Frame, func()), a vals) vals {
+		"NewFrame": directly(core.NewFrame, func(f func() *core.Frame, _ vals) vals { return single(reflect.ValueOf(f())) }),
+		"Run": directly(core.Run, func(f func(*core.Frame, func()), a vals) vals {
 			f(a[0].Interface().(*core.Frame), a[1].Interface().(func()))
 			return nil
 		}),
-		"NewSelect":  direction(core.NewSelect, func(f func(bool) *core.Select, a vals) vals { return single(reflect.ValueOf(f(a[0].Bool()))) }),
-		"NewMapIter": direction(core.NewMapIter, func(f func(any) *core.MapIter, a vals) vals { return single(reflect.ValueOf(f(iface(a[0])))) }),
-		"Eq":         direction(core.Eq, func(f func(_, _ any) bool, a vals) vals { return single(reflect.ValueOf(f(iface(a[0]), iface(a[1])))) }),
-		"DecodeRune": direction(core.DecodeRune, func(f func(string, int) (rune, int), a vals) vals {
+		"NewSelect":  directly(core.NewSelect, func(f func(bool) *core.Select, a vals) vals { return single(reflect.ValueOf(f(a[0].Bool()))) }),
+		"NewMapIter": directly(core.NewMapIter, func(f func(any) *core.MapIter, a vals) vals { return single(reflect.ValueOf(f(iface(a[0])))) }),
+		"Eq":         directly(core.Eq, func(f func(_, _ any) bool, a vals) vals { return single(reflect.ValueOf(f(iface(a[0]), iface(a[1])))) }),
+		"DecodeRune": directly(core.DecodeRune, func(f func(string, int) (rune, int), a vals) vals {
 			r, w := f(a[0].String(), int(a[1].Int()))
 			return vals{reflect.ValueOf(r), reflect.ValueOf(w)}
 		}),
@@ -74,19 +75,19 @@ var (
 )
 
 func procedure[T any](m func(T)) direct {
-	return direction(m, func(m func(T), a vals) vals { m(a[0].Interface().(T)); return nil })
+	return directly(m, func(m func(T), a vals) vals { m(a[0].Interface().(T)); return nil })
 }
 
 func procedure1[T, A any](m func(T, A)) direct {
-	return direction(m, func(m func(T, A), a vals) vals { m(a[0].Interface().(T), a[1].Interface().(A)); return nil })
+	return directly(m, func(m func(T, A), a vals) vals { m(a[0].Interface().(T), a[1].Interface().(A)); return nil })
 }
 
 func function0[T, R any](m func(T) R) direct {
-	return direction(m, func(m func(T) R, a vals) vals { return single(reflect.ValueOf(m(a[0].Interface().(T)))) })
+	return directly(m, func(m func(T) R, a vals) vals { return single(reflect.ValueOf(m(a[0].Interface().(T)))) })
 }
 
 func function1[T, A, R any](m func(T, A) R) direct {
-	return direction(m, func(m func(T, A) R, a vals) vals {
+	return directly(m, func(m func(T, A) R, a vals) vals {
 		return single(reflect.ValueOf(m(a[0].Interface().(T), a[1].Interface().(A))))
 	})
 }

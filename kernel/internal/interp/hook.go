@@ -92,11 +92,11 @@ func past(n *node, nops map[*node]bool) *node {
 }
 
 func (l *layout) isPoll(n *node) bool {
-	return l.kindOf(n) == "callExpr" && len(n.child) == 1 && l.names(n.child[0], "core", "Poll")
+	return l.kindOf(n) == "callExpr" && len(n.child) == 1 && l.selects(n.child[0], "core", "Poll")
 }
 
-// names reports that n is the selector pkg.name.
-func (l *layout) names(n *node, pkg, name string) bool {
+// selects reports that n is the selector pkg.name.
+func (l *layout) selects(n *node, pkg, name string) bool {
 	return l.kindOf(n) == "selectorExpr" && len(n.child) == 2 && n.child[0].ident == pkg && n.child[1].ident == name
 }
 

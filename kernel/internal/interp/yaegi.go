@@ -1,5 +1,7 @@
 package interp
 
+//lint:file-ignore U1000 the structs have all fields of yaegi's, used or not
+
 import (
 	"fmt"
 	"reflect"
@@ -71,6 +73,13 @@ type itype struct {
 	field          []struct{}
 	key, val, recv *itype
 	arg, ret       []*itype
+}
+
+// value is what a reflect.Value is; newLayout compares it with the real one.
+type value struct {
+	typ_ unsafe.Pointer
+	ptr  unsafe.Pointer
+	flag uintptr
 }
 
 // layout has what is told by name.
@@ -159,9 +168,9 @@ func generators() map[uintptr]string {
 		"<": genLower, "<=": genLowerEqual, ">": genGreater, ">=": genGreaterEqual, "==": genEqual, "!=": genNotEqual,
 		"+": genAdd, "-": genSub, "*": genMul, "&": genAnd, "|": genOr, "^": genXor, "%": genRem, "/": genQuo,
 		"+=": genAddAssign, "-=": genSubAssign, "*=": genMulAssign, "++": genInc, "--": genDec,
-		"index": genIndexArray, "mapIndex": genIndexMap, "deref": genDeref, "field": genIndexSeq, "ptrField": genPtrIndexSeq,
-		"recv": genRecv, "recv2": genRecv2, "send": genSend,
-		"method": genIndexBinMethod, "elemMethod": genIndexBinElemMethod, "ptrMethod": genIndexBinPtrMethod,
+		"index": genIndexArray, "deref": genDeref, "field": genIndexSeq,
+		"recv": genRecv, "recv2": genRecv2,
+		"method": genIndexBinMethod,
 	} {
 		m[reflect.ValueOf(gen).Pointer()] = name
 	}
@@ -243,17 +252,11 @@ func genDec(*node)
 //go:linkname genIndexArray github.com/traefik/yaegi/interp.getIndexArray
 func genIndexArray(*node)
 
-//go:linkname genIndexMap github.com/traefik/yaegi/interp.getIndexMap
-func genIndexMap(*node)
-
 //go:linkname genDeref github.com/traefik/yaegi/interp.deref
 func genDeref(*node)
 
 //go:linkname genIndexSeq github.com/traefik/yaegi/interp.getIndexSeq
 func genIndexSeq(*node)
-
-//go:linkname genPtrIndexSeq github.com/traefik/yaegi/interp.getPtrIndexSeq
-func genPtrIndexSeq(*node)
 
 //go:linkname genRecv github.com/traefik/yaegi/interp.recv
 func genRecv(*node)
@@ -261,17 +264,8 @@ func genRecv(*node)
 //go:linkname genRecv2 github.com/traefik/yaegi/interp.recv2
 func genRecv2(*node)
 
-//go:linkname genSend github.com/traefik/yaegi/interp.send
-func genSend(*node)
-
 //go:linkname genIndexBinMethod github.com/traefik/yaegi/interp.getIndexBinMethod
 func genIndexBinMethod(*node)
-
-//go:linkname genIndexBinElemMethod github.com/traefik/yaegi/interp.getIndexBinElemMethod
-func genIndexBinElemMethod(*node)
-
-//go:linkname genIndexBinPtrMethod github.com/traefik/yaegi/interp.getIndexBinPtrMethod
-func genIndexBinPtrMethod(*node)
 
 //go:linkname genValue github.com/traefik/yaegi/interp.genValue
 func genValue(*node) func(*frame) reflect.Value
