@@ -182,16 +182,18 @@ func processes(e *Engine, _ context.Context, _ session.Cell, s *sink, _ magic.Pa
 	var add func(i process.Info, depth int)
 	add = func(i process.Info, depth int) {
 		status := process.Status(i.PID)
-		what := i.Command
+		what, command := i.Command, ""
 		switch i.PID {
 		case root:
 			what = "kernel"
 		case workerPID:
 			what = "worker: runs the cells"
+		default:
+			command = commandLine(i.PID)
 		}
 		grid.Rows = append(grid.Rows, []any{
 			"└" + strings.Repeat("──", depth) + " " + what, i.PID, states[i.State], i.Threads, size(i.RSSBytes),
-			status["VmStk"], number(status["voluntary_ctxt_switches"]), number(status["nonvoluntary_ctxt_switches"]), commandLine(i.PID),
+			status["VmStk"], number(status["voluntary_ctxt_switches"]), number(status["nonvoluntary_ctxt_switches"]), command,
 		})
 		for _, c := range children[i.PID] {
 			add(c, depth+1)
@@ -229,9 +231,6 @@ func commandLine(pid int) string {
 	}
 	program, args, _ := bytes.Cut(bytes.TrimRight(data, "\x00"), []byte{0})
 	line := strings.TrimSpace(filepath.Base(string(program)) + " " + string(bytes.ReplaceAll(args, []byte{0}, []byte{' '})))
-	if i := strings.Index(line, worker.Argument); i >= 0 {
-		line = line[:i] + worker.Argument
-	}
 	if r := []rune(line); len(r) > 60 {
 		line = string(r[:59]) + "…"
 	}

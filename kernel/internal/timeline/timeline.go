@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
@@ -236,6 +237,7 @@ func (p *parser) finish() *Timeline {
 	if p.gc > 0 {
 		p.t.GC = append(p.t.GC, [2]int64{p.gc, p.now})
 	}
+	p.t.crop()
 	sort.Slice(p.t.Goroutines, func(i, j int) bool { return p.t.Goroutines[i].ID < p.t.Goroutines[j].ID })
 	for _, o := range p.t.Procs {
 		sort.Slice(o, func(i, j int) bool { return o[i].From < o[j].From })
@@ -246,6 +248,39 @@ func (p *parser) finish() *Timeline {
 		}
 	}
 	return p.t
+}
+
+// crop lets the time begin with the first thing that a goroutine of the
+// learner's did: what comes before is the making of the trace.
+func (t *Timeline) crop() {
+	from := t.EndNanos
+	for _, g := range t.Goroutines {
+		from = min(from, g.Spans[0].From)
+	}
+	if from <= 0 || from >= t.EndNanos {
+		return
+	}
+	t.EndNanos -= from
+	at := func(nanos int64) int64 { return max(0, nanos-from) }
+	for _, g := range t.Goroutines {
+		for i := range g.Spans {
+			g.Spans[i].From, g.Spans[i].To = at(g.Spans[i].From), at(g.Spans[i].To)
+		}
+	}
+	over := func(to int64) bool { return to <= from }
+	for id, turns := range t.Procs {
+		t.Procs[id] = slices.DeleteFunc(turns, func(o Occupancy) bool { return over(o.To) })
+		for i := range t.Procs[id] {
+			o := &t.Procs[id][i]
+			o.From, o.To = at(o.From), at(o.To)
+		}
+	}
+	for _, list := range []*[][2]int64{&t.GC, &t.Pauses} {
+		*list = slices.DeleteFunc(*list, func(s [2]int64) bool { return over(s[1]) })
+		for i := range *list {
+			(*list)[i] = [2]int64{at((*list)[i][0]), at((*list)[i][1])}
+		}
+	}
 }
 
 // Times adds up the time of the learner's goroutines in each state.

@@ -92,6 +92,13 @@ func TestTimelineOfAFew(t *testing.T) {
 	if waiting := time.Duration(tl.Times()[Waiting]); waiting < 15*time.Millisecond {
 		t.Errorf("they waited %v", waiting)
 	}
+	first := tl.EndNanos
+	for _, g := range tl.Goroutines {
+		first = min(first, g.Spans[0].From)
+	}
+	if first != 0 {
+		t.Errorf("nothing happens for the first %d ns", first)
+	}
 	if tl.EndNanos < (5 * time.Millisecond).Nanoseconds() {
 		t.Errorf("it took %d ns", tl.EndNanos)
 	}
