@@ -80,6 +80,25 @@ func TestRedefinition(t *testing.T) {
 			[]string{"", "", "P3 P3\n"},
 		},
 		{
+			"a method added later, to a type that was printed, and to what holds it",
+			[]string{
+				"type P struct{ x int }\ntype Q struct{ p *P; Ps []P }\nvar before any = P{3}\nfmt.Println(before, []P{{3}}, Q{Ps: []P{{1}}})",
+				"func (p P) String() string { return fmt.Sprint(\"P\", p.x) }",
+				"fmt.Println(P{4}, []P{{3}}, Q{Ps: []P{{1}}}, map[string]P{\"k\": {2}})\n_, ok := before.(P)\nvar s fmt.Stringer = P{5}\nfmt.Println(ok, before == any(P{3}), s)",
+			},
+			[]string{"{3} [{3}] {<nil> [{1}]}\n", "", "P4 [P3] {<nil> [P1]} map[k:P2]\ntrue true P5\n"},
+		},
+		{
+			"a method of another type, and one that is gone",
+			[]string{
+				"type P int\nfunc (p P) F() string { return \"f\" }\nfunc (p P) String() string { return \"P\" }\nvar old any = P(1)\nfmt.Println(old, old.(interface{ F() string }).F())",
+				"func (p P) F(n int, s string) []string { return []string{s, fmt.Sprint(n)} }",
+				"r := reflect.ValueOf(P(2)).MethodByName(\"F\").Call([]reflect.Value{reflect.ValueOf(7), reflect.ValueOf(\"x\")})\nfmt.Println(r[0], reflect.TypeOf(P(2)).Method(0).Type, P(3))",
+				"type P int\nfmt.Println(P(4), reflect.TypeOf(P(4)).NumMethod())",
+			},
+			[]string{"P f\n", "", "[x 7] func(main.P, int, string) []string P\n", "P 2\n"},
+		},
+		{
 			"a type with another shape",
 			[]string{"type P struct{ x int }\np := P{3}", "type P struct{ x, y int }", "p"},
 			[]string{"", "p is zero again: its type has changed\n", "=> {x:0 y:0}"},
