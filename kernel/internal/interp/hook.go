@@ -68,11 +68,23 @@ func (l *layout) wrap(p *yaegi.Program, place func(pos int) cell.Place) {
 			n.gen = func(n *node) { old(n); l.faster(n, gen, here, checked(n, here)) }
 		case l.risky(n):
 			n.gen = func(n *node) { old(n); l.faster(n, gen, here, l.worded(n, here)) }
+		case l.kindOf(n) == "returnStmt":
+			n.gen = func(n *node) {
+				old(n)
+				l.faster(n, gen, here, n.exec)
+				if n.exec == nil {
+					n.exec = ended
+				}
+			}
 		default:
 			n.gen = func(n *node) { old(n); l.faster(n, gen, here, n.exec) }
 		}
 	}
 }
+
+// ended is a return without values. yaegi makes it nil, and so takes it for a
+// node that is still to be made where two ways lead to it (setExec).
+func ended(*frame) bltn { return nil }
 
 // forget drops what only the loading of a unit needs.
 func (l *layout) forget() {
