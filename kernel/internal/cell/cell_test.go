@@ -86,6 +86,7 @@ func TestErrors(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct{ name, src, want string }{
 		{"the words of an interface", "import \"unsafe\"\ntype I interface{ M() }\nvar i I\n_ = *(*[2]uintptr)(unsafe.Pointer(&i))", "unsafe access to the cell's own interface I"},
+		{"an embedded file", "import _ \"embed\"\n//go:embed notes.txt\nvar notes string", "//go:embed"},
 		{"an interface's methods by reflection", "type I interface{ M() }\nreflect.TypeOf((*I)(nil)).Elem()", "reflection on the cell's own interface I"},
 		{"an interface's type", "type I interface{ M() }\nreflect.TypeFor[I]()", "reflection on the cell's own interface I"},
 	} {

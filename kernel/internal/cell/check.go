@@ -52,6 +52,21 @@ type item struct {
 	assigns map[*ast.Ident]*ast.Ident
 }
 
+// embedDirective is the line of a //go:embed in a cell that imports embed, or 0.
+func embedDirective(f *ast.File, src string) int {
+	for _, i := range f.Imports {
+		if i.Path.Value != `"embed"` {
+			continue
+		}
+		for n, line := range strings.Split(src, "\n") {
+			if strings.HasPrefix(line, "//go:embed ") {
+				return n + 1
+			}
+		}
+	}
+	return 0
+}
+
 func cellName(n int) string { return "cell " + strconv.Itoa(n) }
 
 // check parses and type-checks src. full checks every live declaration again,
@@ -76,6 +91,9 @@ func (s *Session) check(count int, src string, full bool) (*checked, error) {
 	sf, serr := parser.ParseFile(c.fset, "", stmtText, parser.ParseComments)
 	if derr != nil || serr != nil {
 		return nil, parseErrors(count, src, derr, serr)
+	}
+	if at := embedDirective(df, src); at > 0 {
+		return nil, &Refusal{Error{count, at, 1, "the interpreter cannot run //go:embed as Go does"}, "read the file with os.ReadFile"}
 	}
 	if err := s.takeImports(c, df); err != nil {
 		return nil, err
