@@ -88,6 +88,20 @@ func (u *lowerer) checkInterfaces(e *ast.CallExpr, f *types.Func) {
 	}
 }
 
+// asksMethods reports that f, a method of t, is one of reflect.Type's that
+// depend on the methods of an interface.
+func asksMethods(t types.Type, f *types.Func) bool {
+	n, ok := types.Unalias(t).(*types.Named)
+	if !ok || n.Obj().Pkg() == nil || n.Obj().Pkg().Path() != "reflect" || n.Obj().Name() != "Type" {
+		return false
+	}
+	switch f.Name() {
+	case "NumMethod", "Method", "MethodByName", "Methods", "Implements", "AssignableTo", "ConvertibleTo":
+		return true
+	}
+	return false
+}
+
 // decodes wraps a call that decodes JSON into the last of its arguments, where
 // that has interfaces which a cell declared.
 func (u *lowerer) decodes(e *ast.CallExpr, f *types.Func, c *call) *call {
@@ -236,10 +250,20 @@ func (u *lowerer) nativeMethod(e *ast.CallExpr, recv func() string, t types.Type
 		}
 	}
 	name := f.Name()
-	return u.decodes(e, f, &call{
+	c := &call{
 		ops: ops, types: append([]string{u.named(rt)}, args.types...), results: u.resultTypes(sig),
 		render: func(ops []string) string { return ops[0] + "." + name + "(" + args.join(ops[1:]) + ")" },
-	})
+	}
+	if asksMethods(t, f) {
+		c.render = func(ops []string) string {
+			arg := args.join(ops[1:])
+			if name == "Implements" || strings.HasSuffix(name, "To") {
+				arg = "core.WithMethods(" + arg + ")"
+			}
+			return "core.WithMethods(" + ops[0] + ")." + name + "(" + arg + ")"
+		}
+	}
+	return u.decodes(e, f, c)
 }
 
 // named is tx for a type that need not have a name unless it is spelled.

@@ -7,6 +7,7 @@ package core
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
@@ -59,6 +60,15 @@ func Of(x any) *Type {
 		return t.(*Type)
 	}
 	return nil
+}
+
+// WithMethods is t, of which something is asked that depends on an interface's
+// methods: those of the learner's interfaces have none.
+func WithMethods(t reflect.Type) reflect.Type {
+	if t != nil && t.Kind() == reflect.Interface && t.NumMethod() == 0 && (t.Name() != "" && t.PkgPath() == "main" || strings.HasPrefix(t.String(), "interface { ") && t.String() != "interface {}") {
+		panic(PlainFault("the interpreter cannot tell the methods of " + t.String() + " by reflection as Go does; begin the cell with %%go to run it with the Go toolchain"))
+	}
+	return t
 }
 
 // In is x as an interface{}, whatever interface it comes from.

@@ -141,7 +141,7 @@ func coreSymbols() map[string]reflect.Value {
 		"MapIter": reflect.ValueOf((*core.MapIter)(nil)), "Handle": reflect.ValueOf((*core.Handle)(nil)), "UnsafePointer": reflect.ValueOf((*core.UnsafePointer)(nil)),
 	}
 	for name, f := range map[string]any{
-		"In": core.In, "Decoded": core.Decoded,
+		"In": core.In, "Decoded": core.Decoded, "WithMethods": core.WithMethods,
 		"Log": core.Log, "Logf": core.Logf, "LogDefault": core.LogDefault, "LogDefaultf": core.LogDefaultf,
 		"Caller": core.Caller, "FuncForPC": core.FuncForPC, "FuncName": core.FuncName, "FuncEntry": core.FuncEntry, "FuncFileLine": core.FuncFileLine,
 		"UnsafeAdd": core.UnsafeAdd, "UnsafeString": core.UnsafeString, "UnsafeStringData": core.UnsafeStringData, "Words": core.Words, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "ShiftCount": core.ShiftCount,
