@@ -13,7 +13,7 @@ const (
 
 	// nativeTime is the processor time that native code gets to return by
 	// itself: by the clock, a busy machine would cost values that it need not.
-	nativeTime = 15 * time.Millisecond
+	nativeTime = 10 * time.Millisecond
 	// unseenTime is by the clock, where there are too many goroutines to look at.
 	unseenTime = 25 * time.Millisecond
 	// askTime is how long interpreted code may take: it stops as soon as it has
