@@ -10,6 +10,7 @@ import (
 	"go/types"
 	"reflect"
 	"runtime"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -29,8 +30,12 @@ type checked struct {
 	notes  []string
 	vars   map[string]types.Type // session variables declared by this cell
 	full   bool
-	stale  map[string]bool // names that no longer compile
-	added  map[string]string
+	stale  map[string]bool // names that no longer compile, or went with their type
+	// affected holds the names that a redefinition compiles again, its own
+	// among them; nil without one.
+	affected map[string]bool
+	parted   map[string]bool // types that lost methods by being declared anew
+	added    map[string]string
 }
 
 type checkedPiece struct {
@@ -69,8 +74,8 @@ func embedDirective(f *ast.File, src string) int {
 
 func cellName(n int) string { return "cell " + strconv.Itoa(n) }
 
-// check parses and type-checks src. full checks every live declaration again,
-// as a redefinition demands.
+// check parses and type-checks src. full checks again what depends on the
+// cell's names, as a redefinition demands.
 func (s *Session) check(count int, src string, full bool) (*checked, error) {
 	c := &checked{
 		count: count, fset: token.NewFileSet(), full: full,
@@ -80,7 +85,7 @@ func (s *Session) check(count int, src string, full bool) (*checked, error) {
 			Implicits: map[ast.Node]types.Object{}, Instances: map[*ast.Ident]types.Instance{},
 			Scopes: map[ast.Node]*types.Scope{},
 		},
-		vars: map[string]types.Type{}, stale: map[string]bool{}, added: map[string]string{},
+		vars: map[string]types.Type{}, stale: map[string]bool{}, parted: map[string]bool{}, added: map[string]string{},
 	}
 	chunks := split(src)
 	head := fmt.Sprintf("package main\n//line %s:1:1\n", cellName(count))
@@ -170,6 +175,11 @@ func (s *Session) check(count int, src string, full bool) (*checked, error) {
 	for n := range declared {
 		names[n] = true
 	}
+	for n := range c.added { // as yet only what the cell imports itself
+		if s.names[n] != nil {
+			names[n], c.stale[n] = true, true
+		}
+	}
 	if !full && s.needsFull(c, names, declared) {
 		return s.check(count, src, true)
 	}
@@ -191,11 +201,12 @@ func (s *Session) check(count int, src string, full bool) (*checked, error) {
 		return c, nil
 	}
 	// Old pieces that break over the new meaning are dropped and named.
+	c.affected = s.affected(names)
 	for range 20 {
 		files := []*ast.File{df, sf}
 		c.old = nil
 		for _, p := range s.pieces {
-			if p.kind == token.VAR || !s.live(p) {
+			if p.kind == token.VAR || !s.live(p) || !slices.ContainsFunc(p.names, func(n string) bool { return c.affected[n] }) {
 				continue
 			}
 			f, err := s.reparse(c, p, names)
@@ -207,10 +218,11 @@ func (s *Session) check(count int, src string, full bool) (*checked, error) {
 				files = append(files, f)
 			}
 		}
-		if f := s.varFile(c, names); f != nil {
-			files = append(files, f)
+		varFile, vars := s.varFile(c, names)
+		if varFile != nil {
+			files = append(files, varFile)
 		}
-		errs := s.typecheck(c, files, nil)
+		errs := s.typecheck(c, files, c.affected)
 		var mine ErrorList
 		broken := map[string]string{}
 		for _, e := range errs {
@@ -227,12 +239,9 @@ func (s *Session) check(count int, src string, full bool) (*checked, error) {
 					}
 				}
 			}
-			if e.Cell == 0 { // a variable whose type is gone
-				for n, d := range s.names {
-					if _, ok := d.obj.(*types.Var); ok && strings.HasSuffix(e.Msg, "undefined: "+n) || strings.Contains(e.Msg, "("+n+")") {
-						broken[n] = n + " is gone: its type no longer exists"
-					}
-				}
+			if e.Cell == 0 && e.Line <= len(vars) { // see varFile
+				n := vars[e.Line-1]
+				broken[n] = n + " is gone: its type no longer exists"
 			}
 		}
 		fresh := false
@@ -262,33 +271,14 @@ func (s *Session) check(count int, src string, full bool) (*checked, error) {
 	return nil, ErrorList{{Cell: count, Line: 1, Col: 1, Msg: "the redefinition breaks too many earlier declarations"}}
 }
 
-// needsFull reports whether the cell redefines something that others were
-// compiled against, or adds a method to an earlier type.
-func (s *Session) needsFull(c *checked, names, vars map[string]bool) bool {
-	for n := range names {
-		if d := s.names[n]; d != nil {
-			if _, ok := d.obj.(*types.Var); ok && vars[n] {
-				continue // same type: the same variable, found out after the check
-			}
-			return true
-		}
-		if t, _, ok := strings.Cut(n, "."); ok && !names[t] && s.names[t] != nil {
-			return true
-		}
-	}
-	return false
-}
-
 func (s *Session) typecheck(c *checked, files []*ast.File, redeclared map[string]bool) ErrorList {
 	c.pkg = s.pkg
 	empty(c.pkg.Scope())
 	known := map[string]bool{}
-	if redeclared != nil {
-		for n, d := range s.names {
-			if !strings.Contains(n, ".") && !redeclared[n] && n != "init" {
-				c.pkg.Scope().Insert(d.obj)
-				known[n] = true
-			}
+	for n, d := range s.names {
+		if !strings.Contains(n, ".") && !redeclared[n] && n != "init" {
+			c.pkg.Scope().Insert(d.obj)
+			known[n] = true
 		}
 	}
 	for _, f := range files {
@@ -370,7 +360,11 @@ func (s *Session) reparse(c *checked, p *piece, gone map[string]bool) (*ast.File
 		switch d := d.(type) {
 		case *ast.FuncDecl:
 			n := declNames(d)[0]
-			if t, _, ok := strings.Cut(n, "."); ok && (c.stale[t] || gone[t] && !s.sameReceiver(c, t)) {
+			if t, _, ok := strings.Cut(n, "."); ok && (c.stale[t] || gone[t] && !s.keepsMethod(c, t, p)) {
+				c.stale[n] = true
+				if !gone[n] {
+					c.parted[t] = true
+				}
 				continue
 			}
 			if !out(n) {
@@ -425,18 +419,12 @@ func isPrint(e ast.Expr) bool {
 	return false
 }
 
-// sameReceiver reports that a redefined type keeps its earlier methods: it
-// does, as a learner who edits a struct and runs its cell again expects.
-func (s *Session) sameReceiver(c *checked, t string) bool { return !c.stale[t] }
-
-// varFile declares the live variables by the text of their types.
-func (s *Session) varFile(c *checked, gone map[string]bool) *ast.File {
-	var b strings.Builder
-	b.WriteString("package main\n")
+// varFile declares the live variables by the text of their types, each on the
+// line of its place in vars, from 1.
+func (s *Session) varFile(c *checked, gone map[string]bool) (file *ast.File, vars []string) {
 	var names []string
 	for n, d := range s.names {
-		if v, ok := d.obj.(*types.Var); ok && !gone[n] && !c.stale[n] {
-			_ = v
+		if _, ok := d.obj.(*types.Var); ok && c.affected[n] && !gone[n] && !c.stale[n] {
 			names = append(names, n)
 		}
 	}
@@ -455,20 +443,23 @@ func (s *Session) varFile(c *checked, gone map[string]bool) *ast.File {
 		if strings.Contains(t, "·") {
 			continue
 		}
-		fmt.Fprintf(&decls, "var %s %s\n", n, t)
+		vars = append(vars, n)
+		fmt.Fprintf(&decls, "var %s %s\n", n, strings.ReplaceAll(t, "\n", " "))
 	}
-	if decls.Len() == 0 {
-		return nil
+	if vars == nil {
+		return nil, nil
 	}
+	var b strings.Builder
+	b.WriteString("package main\n")
 	for a, p := range paths {
 		fmt.Fprintf(&b, "import %s %q\n", a, p)
 	}
-	b.WriteString(decls.String())
+	b.WriteString("//line variables:1\n" + decls.String())
 	f, err := parser.ParseFile(c.fset, "session", b.String(), 0)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	return f
+	return f, vars
 }
 
 // hoist turns a top-level := into a package variable's declaration. Names that

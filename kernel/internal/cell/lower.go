@@ -174,6 +174,9 @@ func (s *Session) Lower(count int, src string) (unit *Unit, err error) {
 			panic(r)
 		}
 	}()
+	for t := range c.parted {
+		delete(s.shapes, t) // another type, though it looks the same
+	}
 	u.declare(c)
 	u.cell(c)
 	for len(u.queue) > 0 {
@@ -222,6 +225,9 @@ func (u *lowerer) declare(c *checked) {
 		return d
 	}
 	each := func(d ast.Decl, p *piece) {
+		if p != nil {
+			p.uses = c.uses(d)
+		}
 		switch d := d.(type) {
 		case *ast.FuncDecl:
 			n := declNames(d)[0]
@@ -276,7 +282,7 @@ func (u *lowerer) declare(c *checked) {
 	if c.full {
 		for n, d := range u.s.names {
 			v, ok := d.obj.(*types.Var)
-			if !ok || u.decls[n] != nil || c.stale[n] {
+			if !ok || u.decls[n] != nil || c.stale[n] || !c.affected[n] {
 				continue
 			}
 			o := c.pkg.Scope().Lookup(n)

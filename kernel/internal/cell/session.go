@@ -40,7 +40,8 @@ type piece struct {
 	col   int
 	names []string
 	kind  token.Token
-	order int // among all that the session was told to declare
+	order int             // among all that the session was told to declare
+	uses  map[string]bool // names that it was compiled against
 }
 
 // decl is one live declaration.
@@ -54,6 +55,7 @@ type decl struct {
 	fset  *token.FileSet
 	cell  int
 	line  int
+	uses  map[string]bool // of a variable, made when asked for: see dependencies
 }
 
 // New starts an empty session. imp resolves imports; stdlib maps a package's

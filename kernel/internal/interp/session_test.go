@@ -96,7 +96,7 @@ func TestRedefinition(t *testing.T) {
 				"r := reflect.ValueOf(P(2)).MethodByName(\"F\").Call([]reflect.Value{reflect.ValueOf(7), reflect.ValueOf(\"x\")})\nfmt.Println(r[0], reflect.TypeOf(P(2)).Method(0).Type, P(3))",
 				"type P int\nfmt.Println(P(4), reflect.TypeOf(P(4)).NumMethod())",
 			},
-			[]string{"P f\n", "", "[x 7] func(main.P, int, string) []string P\n", "P 2\n"},
+			[]string{"P f\n", "", "[x 7] func(main.P, int, string) []string P\n", "4 1\n"},
 		},
 		{
 			"a type with another shape",
