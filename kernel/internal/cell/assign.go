@@ -59,7 +59,7 @@ func (u *lowerer) locate(e ast.Expr) location {
 		switch xt := xt.(type) {
 		case *types.Map:
 			x := part{text: u.operand(e.X), expr: e.X}
-			return indexed(x, part{text: u.mapKey(e.Index, xt), expr: e.Index}, "")
+			return indexed(x, part{text: u.stored(u.mapKey(e.Index, xt), xt), expr: e.Index}, "")
 		case *types.Array:
 			t := u.typeOf(e.X)
 			pl := u.within(e.X, func(base string) string { return u.bareText(base, t) })

@@ -586,6 +586,15 @@ func (u *lowerer) mapKey(e ast.Expr, m *types.Map) string {
 	return key
 }
 
+// stored is a key that a value is stored under: what an interface holds has to
+// be hashable, of which reflection says something else.
+func (u *lowerer) stored(key string, m *types.Map) string {
+	if u.s.isAny(u.s.subst(u.env(), m.Key())) && !strings.HasPrefix(key, "\"") {
+		return "core.Key(" + key + ")"
+	}
+	return key
+}
+
 // subscript lowers an index. One that is too big for an int stays as it is, so
 // that the panic can tell it.
 func (u *lowerer) subscript(e ast.Expr) string {

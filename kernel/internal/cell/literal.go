@@ -106,7 +106,7 @@ func (u *lowerer) composite(c *ast.CompositeLit, t types.Type) string {
 			mark := len(u.f.late)
 			ops := u.orderedOf([]ast.Expr{kv.Key, kv.Value}, func(i int) string {
 				if i == 0 {
-					return u.element(kv.Key, ut.Key())
+					return u.stored(u.element(kv.Key, ut.Key()), ut)
 				}
 				return u.element(kv.Value, ut.Elem())
 			})

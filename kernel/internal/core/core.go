@@ -239,6 +239,14 @@ func Value(x any, r reflect.Type) reflect.Value {
 	return reflect.ValueOf(x)
 }
 
+// Key is x, which must be hashable to be a map's key.
+func Key(x any) any {
+	if !reflect.ValueOf(x).Comparable() {
+		map[any]bool{}[x] = true // panics as it does in Go
+	}
+	return x
+}
+
 // Invoke calls method name on an interface's dynamic value.
 func Invoke(x any, name string, args []reflect.Value) []reflect.Value {
 	if x == nil {

@@ -147,7 +147,7 @@ func coreSymbols() map[string]reflect.Value {
 		"UnsafeAdd": core.UnsafeAdd, "UnsafeString": core.UnsafeString, "UnsafeStringData": core.UnsafeStringData, "Words": core.Words, "NotNil": core.NotNil, "Register": core.Register, "Eq": core.Eq, "ShiftCount": core.ShiftCount,
 		"Complex": core.Complex, "Real": core.Real, "Imag": core.Imag, "CopyString": core.CopyString, "DecodeRune": core.DecodeRune,
 		"Panic": core.Panic, "NewFrame": core.NewFrame, "Run": core.Run, "Recover": core.Recover,
-		"RecoverDirect": core.RecoverDirect, "RecoverNow": core.RecoverNow, "Deferred": core.Deferred, "IterDone": core.IterDone, "IterSwallowed": core.IterSwallowed,
+		"RecoverDirect": core.RecoverDirect, "RecoverNow": core.RecoverNow, "Deferred": core.Deferred, "IterDone": core.IterDone, "Key": core.Key, "IterSwallowed": core.IterSwallowed,
 		"Print": core.Print, "Println": core.Println, "Poll": core.Poll, "Go": core.Go, "Adopt": core.Adopt, "Show": core.Show,
 		"NewMapIter": core.NewMapIter, "NewSelect": core.NewSelect,
 	} {

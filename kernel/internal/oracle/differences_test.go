@@ -11,7 +11,6 @@ import (
 // docs/differences.md that says why.
 var stated = map[string]string{
 	"compile/unused-import":         "Unused imports in a session cell",
-	"panics/goexit-main-deadlock":   "runtime.Goexit in main",
 	"mean/runtime-stack-and-caller": "What the runtime says of its own stack",
 	"stdlib/weak-unique-runtime":    "When an object is freed",
 }

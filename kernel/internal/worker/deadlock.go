@@ -2,6 +2,7 @@ package worker
 
 import (
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,28 @@ func (w *Worker) watchDeadlock(r *run, source string) {
 		w.abandon(r, w.deadlock(sleeping))
 		return
 	}
+}
+
+// outlived waits for the goroutines of a program whose main called
+// runtime.Goexit, and says how the program ends then. What wakes them must be
+// one of them: a timer of AfterFunc, say, is not waited for.
+func (w *Worker) outlived(r *run) *frames.ErrorBody {
+	main := r.goroutine.Load()
+	for idle := 0; !r.asked.Load(); time.Sleep(20 * time.Millisecond) {
+		others := slices.DeleteFunc(tracebacks(mostGoroutines), func(g trace.Goroutine) bool { return g.Cell == 0 || g.ID == main })
+		if len(others) == 0 && runtime.NumGoroutine() < mostGoroutines {
+			const words = "no goroutines (main called runtime.Goexit) - deadlock!"
+			return &frames.ErrorBody{Name: "fatal error", Value: words, Traceback: []string{"fatal error: " + words}}
+		}
+		if slices.ContainsFunc(others, func(g trace.Goroutine) bool {
+			return !asleep(g.State) || slices.ContainsFunc(g.Functions, wakeable)
+		}) || w.wakers.Load() {
+			idle = 0
+		} else if idle++; idle == 10 {
+			return w.deadlock(others)
+		}
+	}
+	return &frames.ErrorBody{Name: "interrupted", Value: "interrupted"}
 }
 
 // processorTime is what this process has used so far.

@@ -233,11 +233,13 @@ func (w *Worker) begin(r *run) {
 func (w *Worker) execute(r *run, body frames.ExecuteBody) {
 	r.goroutine.Store(goroutineID())
 	began := timesNow()
-	end := frames.DoneBody{Err: &frames.ErrorBody{
-		Name: "goroutine exited", Value: "the cell ended its own goroutine (runtime.Goexit)",
-	}}
+	gone := &frames.ErrorBody{Name: "goroutine exited", Value: "the cell ended its own goroutine (runtime.Goexit)"}
+	end := frames.DoneBody{Err: gone}
 	// Deferred, for runtime.Goexit runs nothing else.
 	defer func() {
+		if body.Mode == frames.ModeProgram && end.Err == gone {
+			end.Err = w.outlived(r)
+		}
 		if !r.ended.CompareAndSwap(false, true) {
 			return
 		}
@@ -269,6 +271,7 @@ func (w *Worker) execute(r *run, body frames.ExecuteBody) {
 	end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: body.Source, Silent: body.Silent}))
 	if body.Mode == frames.ModeProgram && end.Err == nil {
 		// Its declarations are in; main's return ends the program.
+		end.Err = gone
 		end = outcome(w.eval.Eval(interp.Cell{Count: r.cell, Source: "main()", Silent: true}))
 	}
 	if body.Mode == frames.ModeCell && !body.Silent && end.Err == nil {
