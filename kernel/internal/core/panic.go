@@ -283,8 +283,32 @@ func Deferred() *Panicking {
 	}
 	id := goid()
 	p := deferredBy[id]
+	if p != nil && !calledByFrame() {
+		return nil
+	}
 	delete(deferredBy, id)
 	return p
+}
+
+// calledByFrame reports that the interpreted function that called Deferred was
+// deferred itself, and not called by what was: there is only its thunk between
+// it and the frame.
+func calledByFrame() bool {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for bodies := 0; bodies <= 2; {
+		f, more := frames.Next()
+		switch {
+		case strings.HasSuffix(f.Function, "/core.runDeferred"):
+			return true
+		case strings.HasSuffix(f.Function, "/interp.run"), strings.HasSuffix(f.Function, "/interp.runCfg"):
+			bodies++
+		}
+		if !more {
+			break
+		}
+	}
+	return false
 }
 
 // goid is the calling goroutine's number, as tracebacks print it.
