@@ -141,8 +141,11 @@ func (h Host) crash(p *Panicking) {
 // Goid is the calling goroutine's number.
 func Goid() int64 { return goid() }
 
+// realStdout is what os.Stdout was before a cell could put another file there.
+var realStdout = os.Stdout
+
 func write(stderr bool, p []byte) {
-	if host.Output != nil {
+	if host.Output != nil && (stderr || os.Stdout == realStdout) {
 		host.Output(CellOf(), stderr, p)
 		return
 	}
