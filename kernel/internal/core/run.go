@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"runtime"
 	"runtime/pprof"
 	"runtime/trace"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -85,7 +88,23 @@ func Go(fn func(), cell, line int, in string) {
 	if fn == nil {
 		panic(Fault("go of nil func value"))
 	}
+	if !started.Load() {
+		started.Store(true)
+	}
 	go Adopt(fn, true, cell, line, in)()
+}
+
+// started tells that a go statement ran since the last Gosched.
+var started atomic.Bool
+
+// Gosched is runtime.Gosched. Compiled, a goroutine just started has all but
+// always run to its first wait when Gosched returns, and textbooks lean on it;
+// interpreted, it needs a moment more.
+func Gosched() {
+	runtime.Gosched()
+	if started.CompareAndSwap(true, false) {
+		time.Sleep(100 * time.Microsecond)
+	}
 }
 
 // Adopt is fn for a goroutine that a function of the standard library starts
