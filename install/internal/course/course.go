@@ -75,6 +75,9 @@ func (r *Report) sync(from, folder, name string, copied map[string]string) error
 	if err != nil {
 		return err
 	}
+	if filepath.Ext(name) == ".ipynb" {
+		lesson = unrun(lesson)
+	}
 	target := filepath.Join(folder, name)
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
@@ -102,6 +105,32 @@ func (r *Report) sync(from, folder, name string, copied map[string]string) error
 	}
 	copied[name] = sum(lesson)
 	return write(target, lesson)
+}
+
+// unrun is a notebook without outputs: the lessons hold those of another
+// machine, which would stand there before the learner has guessed. What is no
+// notebook stays as it is, for JupyterLab to say so.
+func unrun(lesson []byte) []byte {
+	d := json.NewDecoder(bytes.NewReader(lesson))
+	d.UseNumber()
+	var notebook map[string]any
+	if d.Decode(&notebook) != nil {
+		return lesson
+	}
+	cells, _ := notebook["cells"].([]any)
+	for _, c := range cells {
+		if cell, ok := c.(map[string]any); ok && cell["cell_type"] == "code" {
+			cell["outputs"], cell["execution_count"] = []any{}, nil
+		}
+	}
+	var out bytes.Buffer // sorted keys, one space: as Jupyter writes it
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if e.Encode(notebook) != nil {
+		return lesson
+	}
+	return out.Bytes()
 }
 
 // unused is a name for the new version of a lesson that no file has yet: an

@@ -120,3 +120,55 @@ func TestNoLessons(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func TestLessonsComeWithoutOutputs(t *testing.T) {
+	from, folder := t.TempDir(), filepath.Join(t.TempDir(), "course")
+	lesson := func(count, output string) string {
+		return `{
+ "cells": [
+  {
+   "cell_type": "code",
+   "execution_count": ` + count + `,
+   "id": "a",
+   "metadata": {
+    "tags": [
+     "guess"
+    ]
+   },
+   "outputs": [` + output + `],
+   "source": [
+    "1 < 2 && x"
+   ]
+  },
+  {
+   "cell_type": "markdown",
+   "id": "b",
+   "metadata": {},
+   "source": []
+  }
+ ],
+ "metadata": {},
+ "nbformat": 4,
+ "nbformat_minor": 5
+}
+`
+	}
+	put(t, from+"/01-a.ipynb", lesson("3", `{"name": "stdout", "output_type": "stream", "text": ["7"]}`))
+	sync := func() Report {
+		t.Helper()
+		r, err := Sync(from, folder, false, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(lesson("null", ""), get(t, folder+"/01-a.ipynb")); d != "" {
+			t.Errorf("the copy (-want +got):\n%s", d)
+		}
+		return r
+	}
+	sync()
+	// Other outputs are no other lesson.
+	put(t, from+"/01-a.ipynb", lesson("4", `{"name": "stdout", "output_type": "stream", "text": ["8"]}`))
+	if r := sync(); r.New != nil || r.Updated != nil {
+		t.Errorf("after a run with other outputs: %+v", r)
+	}
+}
