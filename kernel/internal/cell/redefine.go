@@ -105,26 +105,13 @@ func (s *Session) typeNames(t types.Type, names map[string]bool, seen map[types.
 	case *types.Alias:
 		named(t.Obj(), t.TypeArgs(), t.Rhs())
 		part(types.Unalias(t))
-	case interface{ Elem() types.Type }:
-		if m, ok := t.(*types.Map); ok {
-			part(m.Key())
-		}
-		part(t.Elem())
-	case *types.Signature:
-		part(t.Params())
-		part(t.Results())
-	case *types.Tuple:
-		for v := range t.Variables() {
-			part(v.Type())
-		}
-	case *types.Struct:
-		for f := range t.Fields() {
-			part(f.Type())
-		}
 	case *types.Interface:
 		for m := range t.Methods() {
 			part(m.Type())
 		}
+	}
+	for p := range Parts(t) {
+		part(p)
 	}
 }
 

@@ -74,26 +74,12 @@ func (s *Session) Wrapped(t types.Type) *types.Struct {
 				return false
 			}
 			return in(t.Underlying())
-		case *types.Pointer:
-			return in(t.Elem())
-		case *types.Slice:
-			return in(t.Elem())
-		case *types.Array:
-			return in(t.Elem())
-		case *types.Chan:
-			return in(t.Elem())
-		case *types.Map:
-			return in(t.Key()) || in(t.Elem())
-		case *types.Signature:
-			for v := range t.Params().Variables() {
-				if in(v.Type()) {
-					return true
-				}
-			}
-			for v := range t.Results().Variables() {
-				if in(v.Type()) {
-					return true
-				}
+		case *types.Struct:
+			return false
+		}
+		for part := range Parts(t) {
+			if in(part) {
+				return true
 			}
 		}
 		return false
@@ -487,33 +473,9 @@ func (u *lowerer) desc(t types.Type) string {
 // descParts describes what compiled code may reach from a value of t: printing
 // a slice calls the String methods of its elements.
 func (u *lowerer) descParts(t types.Type) {
-	part := func(p types.Type) {
-		if u.s.learner(p) && !types.IsInterface(p) {
-			u.desc(p)
-		}
-	}
-	switch t := t.Underlying().(type) {
-	case *types.Pointer:
-		part(t.Elem())
-	case *types.Slice:
-		part(t.Elem())
-	case *types.Array:
-		part(t.Elem())
-	case *types.Chan:
-		part(t.Elem())
-	case *types.Map:
-		part(t.Key())
-		part(t.Elem())
-	case *types.Struct:
-		for i := range t.NumFields() {
-			part(t.Field(i).Type())
-		}
-	case *types.Signature:
-		for v := range t.Params().Variables() {
-			part(v.Type())
-		}
-		for v := range t.Results().Variables() {
-			part(v.Type())
+	for part := range Parts(t.Underlying()) {
+		if u.s.learner(part) && !types.IsInterface(part) {
+			u.desc(part)
 		}
 	}
 }

@@ -129,14 +129,6 @@ func (s *Session) nameable(t types.Type, seen map[types.Type]bool) bool {
 		return true
 	}
 	seen[t] = true
-	tuple := func(tp *types.Tuple) bool {
-		for v := range tp.Variables() {
-			if !s.nameable(v.Type(), seen) {
-				return false
-			}
-		}
-		return true
-	}
 	switch t := t.(type) {
 	case *types.Alias:
 		return s.nameable(types.Unalias(t), seen)
@@ -154,23 +146,10 @@ func (s *Session) nameable(t types.Type, seen map[types.Type]bool) bool {
 			return false
 		}
 		return o.Exported() || !compiled(o.Pkg())
-	case *types.Pointer:
-		return s.nameable(t.Elem(), seen)
-	case *types.Slice:
-		return s.nameable(t.Elem(), seen)
-	case *types.Array:
-		return s.nameable(t.Elem(), seen)
-	case *types.Chan:
-		return s.nameable(t.Elem(), seen)
-	case *types.Map:
-		return s.nameable(t.Key(), seen) && s.nameable(t.Elem(), seen)
-	case *types.Signature:
-		return tuple(t.Params()) && tuple(t.Results())
-	case *types.Struct:
-		for f := range t.Fields() {
-			if !s.nameable(f.Type(), seen) {
-				return false
-			}
+	}
+	for part := range Parts(t) {
+		if !s.nameable(part, seen) {
+			return false
 		}
 	}
 	return true

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 
+	"spindle/kernel/internal/cell"
 	"spindle/kernel/internal/core"
 	"spindle/kernel/internal/named"
 )
@@ -234,14 +235,6 @@ func (r *realizer) reaches(t types.Type, ids map[string]bool, seen map[types.Typ
 	}
 	seen[t] = true
 	in := func(t types.Type) bool { return r.reaches(t, ids, seen) }
-	tuple := func(tp *types.Tuple) bool {
-		for v := range tp.Variables() {
-			if in(v.Type()) {
-				return true
-			}
-		}
-		return false
-	}
 	switch t := t.(type) {
 	case *types.Named:
 		if ids[r.s.ID(t)] {
@@ -261,24 +254,11 @@ func (r *realizer) reaches(t types.Type, ids map[string]bool, seen map[types.Typ
 			}
 		}
 		return in(t.Underlying())
-	case *types.Pointer:
-		return in(t.Elem())
-	case *types.Slice:
-		return in(t.Elem())
-	case *types.Array:
-		return in(t.Elem())
-	case *types.Chan:
-		return in(t.Elem())
-	case *types.Map:
-		return in(t.Key()) || in(t.Elem())
-	case *types.Struct:
-		for f := range t.Fields() {
-			if in(f.Type()) {
-				return true
-			}
+	}
+	for part := range cell.Parts(t) {
+		if in(part) {
+			return true
 		}
-	case *types.Signature:
-		return tuple(t.Params()) || tuple(t.Results())
 	}
 	return false
 }
