@@ -208,23 +208,19 @@ func Assert(x any, t *Type, iface string) any {
 	if Is(x, t) {
 		return x
 	}
-	panic(&assertionError{failedAssertion(x, t, iface)})
+	panic(failedAssertion(x, t, iface))
 }
 
-func failedAssertion(x any, t *Type, iface string) string {
+func failedAssertion(x any, t *Type, iface string) error {
 	switch {
 	case x == nil && t.Kind == reflect.Interface:
-		return "interface conversion: interface is nil, not " + t.Name
+		return AssertionFault("", "", t.Name, "")
 	case x == nil:
-		return fmt.Sprintf("interface conversion: %s is nil, not %s", iface, t.Name)
+		return AssertionFault(iface, "", t.Name, "")
 	case t.Kind == reflect.Interface:
-		return fmt.Sprintf("interface conversion: %s is not %s: missing method %s", TypeName(x), t.Name, missing(x, t))
+		return AssertionFault("", TypeName(x), t.Name, missing(x, t))
 	}
-	text := fmt.Sprintf("interface conversion: %s is %s, not %s", iface, TypeName(x), t.Name)
-	if TypeName(x) == t.Name {
-		text += " (types from different scopes)"
-	}
-	return text
+	return AssertionFault(iface, TypeName(x), t.Name, "")
 }
 
 // Value is x as a reflect.Value of type r: the representation of its type, or

@@ -27,28 +27,6 @@ type Panicking struct {
 	repanicked bool
 }
 
-// fault is a run-time error that yaegi's reflection words otherwise.
-type fault struct{ msg string }
-
-func (f *fault) Error() string { return "runtime error: " + f.msg }
-func (f *fault) RuntimeError() {}
-
-// PlainFault is a runtime.Error without the words "runtime error".
-func PlainFault(msg string) runtime.Error { return &assertionError{msg} }
-
-// Fault is a runtime.Error in Go's words.
-func Fault(msg string) runtime.Error { return &fault{msg} }
-
-// NilDeref is the fault of a nil pointer.
-func NilDeref() runtime.Error {
-	return Fault("invalid memory address or nil pointer dereference")
-}
-
-type assertionError struct{ msg string }
-
-func (e *assertionError) Error() string { return e.msg }
-func (e *assertionError) RuntimeError() {}
-
 // PanicNilError is what panic(nil) panics with, as of Go 1.21.
 var panicNil = new(runtime.PanicNilError)
 
@@ -83,6 +61,10 @@ func translate(r any) any {
 	case *reflect.ValueError:
 		return NilDeref()
 	case runtime.Error:
+		// Maps of types that reflection made hash by other code than the compiler's.
+		if t, ok := strings.CutPrefix(e.Error(), "hash of unhashable type: "); ok {
+			return Fault("hash of unhashable type " + t)
+		}
 		return e
 	case string:
 		switch {

@@ -253,7 +253,7 @@ func convert(v reflect.Value, to reflect.Type) (out reflect.Value) {
 				if want.Kind() == reflect.Pointer {
 					want = want.Elem()
 				}
-				panic(core.Fault(fmt.Sprintf("cannot convert slice with length %d to array or pointer to array with length %d", v.Len(), want.Len())))
+				panic(core.ArrayFault(v.Len(), want.Len()))
 			}
 			panic(e)
 		}
