@@ -61,10 +61,6 @@ func translate(r any) any {
 	case *reflect.ValueError:
 		return NilDeref()
 	case runtime.Error:
-		// Maps of types that reflection made hash by other code than the compiler's.
-		if t, ok := strings.CutPrefix(e.Error(), "hash of unhashable type: "); ok {
-			return Fault("hash of unhashable type " + t)
-		}
 		return e
 	case string:
 		switch {
