@@ -132,7 +132,7 @@ var overrides = map[string]map[string]reflect.Value{
 		"Print": reflect.ValueOf(core.FmtPrint), "Printf": reflect.ValueOf(core.Printf), "Println": reflect.ValueOf(core.FmtPrintln),
 		"Fprint": reflect.ValueOf(core.Fprint), "Fprintf": reflect.ValueOf(core.Fprintf), "Fprintln": reflect.ValueOf(core.Fprintln),
 	},
-	"runtime": {"Gosched": reflect.ValueOf(core.Gosched)},
+	"runtime": {"Gosched": reflect.ValueOf(core.Gosched), "NumGoroutine": reflect.ValueOf(core.NumGoroutine)},
 }
 
 func coreSymbols() map[string]reflect.Value {
