@@ -113,7 +113,7 @@ func TestNbconvert(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{`class="highlight hl-go"`, "<svg"} {
+			for _, want := range []string{`class="highlight hl-go"`, "data:image/svg+xml"} {
 				if !strings.Contains(string(page), want) {
 					t.Errorf("the page lacks %s", want)
 				}
