@@ -23,6 +23,7 @@ type Env struct {
 	Load1       float64   `json:"load1"`       // load average of the last minute, before the experiment
 	Involuntary int64     `json:"involuntary"` // times that the experiment's process lost a CPU unasked
 	StealPct    float64   `json:"steal_pct"`   // of CPU time that the hypervisor gave to others meanwhile
+	OthersCPU   float64   `json:"others_cpu"`  // CPUs that other processes kept busy meanwhile, on average
 	Date        time.Time `json:"date"`
 }
 
@@ -45,8 +46,9 @@ func (e Env) String() string {
 // Noise says what disturbed the run, or "" where nothing known did.
 func (e Env) Noise() string {
 	var why []string
-	if e.CPUs > 0 && e.Load1 > 0.5*float64(e.CPUs) {
-		why = append(why, fmt.Sprintf("load average %.1f on %d CPUs before the run", e.Load1, e.CPUs))
+	// Not the load average: the experiments before this one are in it.
+	if e.OthersCPU > 0.1*float64(e.CPUs) {
+		why = append(why, fmt.Sprintf("other processes kept %.1f of %d CPUs busy", e.OthersCPU, e.CPUs))
 	}
 	if e.StealPct > 2 {
 		why = append(why, fmt.Sprintf("the hypervisor took %.0f%% of the CPU time", e.StealPct))
@@ -89,12 +91,14 @@ func here() Env {
 	return e
 }
 
-// cpuTimes reads the machine's CPU time so far and the stolen part of it, in
-// clock ticks (proc(5), /proc/stat).
-func cpuTimes() (total, steal float64) {
+// cpuTimes is what the machine's CPUs have done so far, in clock ticks.
+type cpuTimes struct{ total, busy, steal float64 }
+
+// readCPUTimes reads it (proc(5), /proc/stat); zero where that can't be had.
+func readCPUTimes() (t cpuTimes) {
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
-		return 0, 0
+		return t
 	}
 	line, _, _ := strings.Cut(string(b), "\n")
 	for i, f := range strings.Fields(line) {
@@ -103,12 +107,28 @@ func cpuTimes() (total, steal float64) {
 			continue
 		}
 		fmt.Sscan(f, &v)
-		total += v
-		if i == 8 {
-			steal = v
+		t.total += v
+		switch i {
+		case 4, 5: // idle, and idle with a disk under way
+		case 8:
+			t.steal = v
+		default:
+			t.busy += v
 		}
 	}
-	return total, steal
+	return t
+}
+
+// meanwhile is what happened on the machine since before, while this process
+// and the children that it waited for used own of its CPU time.
+func (e *Env) meanwhile(before cpuTimes, own, elapsed time.Duration) {
+	now := readCPUTimes()
+	if now.total <= before.total || elapsed <= 0 {
+		return
+	}
+	e.StealPct = 100 * (now.steal - before.steal) / (now.total - before.total)
+	const ticksPerSecond = 100 // USER_HZ, which is part of the kernel's interface
+	e.OthersCPU = max(0, (now.busy-before.busy)/ticksPerSecond-own.Seconds()) / elapsed.Seconds()
 }
 
 // Here describes this process and machine, now.

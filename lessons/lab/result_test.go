@@ -61,9 +61,9 @@ func TestNoisyIsSaid(t *testing.T) {
 	if steady.Noisy() || !wild.Noisy() {
 		t.Errorf("steady %t, wild %t", steady.Noisy(), wild.Noisy())
 	}
-	r := &Result{Samples: []Samples{{Name: "wild", Unit: "ns", Values: wild.Values}}, Env: Env{CPUs: 2, Load1: 3, StealPct: 7}}
+	r := &Result{Samples: []Samples{{Name: "wild", Unit: "ns", Values: wild.Values}}, Env: Env{CPUs: 2, Load1: 3, OthersCPU: 0.6, StealPct: 7}}
 	said := strings.Join(r.remarks(), "\n")
-	for _, want := range []string{"load average 3.0 on 2 CPUs", "took 7%", "the median's interval"} {
+	for _, want := range []string{"other processes kept 0.6 of 2 CPUs busy", "took 7%", "the median's interval"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not in\n%s", want, said)
 		}

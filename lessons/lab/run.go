@@ -72,7 +72,6 @@ func (e Experiment) Run(ctx context.Context, params []byte, progress func(Progre
 		return r, nil
 	}
 	began := time.Now()
-	total0, steal0 := cpuTimes()
 	s, err := launch(roleOf(e.Name), json.RawMessage(params), launchOptions{group: true})
 	if err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", e.Name, err)
@@ -101,9 +100,6 @@ func (e Experiment) Run(ctx context.Context, params []byte, progress func(Progre
 		got := m.Result
 		got.Name, got.Title, got.Params = r.Name, r.Title, r.Params
 		got.Env.Load1, got.Env.Date = r.Env.Load1, r.Env.Date
-		if total1, steal1 := cpuTimes(); total1 > total0 {
-			got.Env.StealPct = 100 * (steal1 - steal0) / (total1 - total0)
-		}
 		got.ElapsedNS = time.Since(began).Nanoseconds()
 		e.conclude(got)
 		return got, nil
@@ -155,6 +151,20 @@ func (s skip) Error() string { return string(s) }
 
 func skipf(format string, args ...any) error { return skip(fmt.Sprintf(format, args...)) }
 
+// usage is how often this process lost a CPU unasked, and the CPU time of it
+// and of the children that it has waited for.
+func usage() (involuntary int64, cpu time.Duration) {
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var r syscall.Rusage
+		_ = syscall.Getrusage(who, &r)
+		cpu += time.Duration(r.Utime.Nano() + r.Stime.Nano())
+		if who == syscall.RUSAGE_SELF {
+			involuntary = int64(r.Nivcsw)
+		}
+	}
+	return involuntary, cpu
+}
+
 // experimentRole makes the role of an experiment from its function.
 func experimentRole[P any](run func(*bench, P) error) role {
 	return func(p *peer) error {
@@ -163,11 +173,12 @@ func experimentRole[P any](run func(*bench, P) error) role {
 			return err
 		}
 		b := &bench{Result: &Result{Env: here()}, peer: p}
-		var ru0, ru1 syscall.Rusage
-		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &ru0)
+		began, before := time.Now(), readCPUTimes()
+		lost, own := usage()
 		err := run(b, params)
-		_ = syscall.Getrusage(syscall.RUSAGE_SELF, &ru1)
-		b.Env.Involuntary = int64(ru1.Nivcsw - ru0.Nivcsw)
+		lostNow, ownNow := usage()
+		b.Env.Involuntary = lostNow - lost
+		b.Env.meanwhile(before, ownNow-own, time.Since(began))
 		var why skip
 		switch {
 		case errors.As(err, &why):
