@@ -27,7 +27,7 @@ func Page() {
 	verdictText, verdictPage := verdicts(findings())
 	guesses, guessed := guessGrid()
 	text = machine + "\n\n" + numbers.String() + "\n\n" + verdictText
-	page := `<div style="break-before:page;break-after:page;font-size:.85em;line-height:1.35">` +
+	page := `<div style="break-before:page;break-after:page;font-size:.8em;line-height:1.3">` +
 		`<p style="margin:0"><b style="font-size:1.3em">Process, thread, goroutine: this machine</b><br><small>` + html.EscapeString(machine) + `</small></p>` +
 		numbers.HTML() + verdictPage
 	if guessed {
