@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -152,9 +153,7 @@ func runThreadOnly(b *bench, _ ThreadOnlyParams) error {
 		var set unix.CPUSet
 		_ = unix.SchedGetaffinity(0, &set)
 		raw, _, _ := syscall.RawSyscall(syscall.SYS_GETPRIORITY, unix.PRIO_PROCESS, uintptr(unix.Gettid()), 0)
-		mask := syscall.Umask(0)
-		syscall.Umask(mask)
-		return state{fmt.Sprint(set.Count()), fmt.Sprint(20 - int(raw)), fmt.Sprintf("%03o", mask)}
+		return state{fmt.Sprint(set.Count()), fmt.Sprint(20 - int(raw)), fileMask()}
 	}
 	type report struct {
 		before, after state
@@ -198,4 +197,16 @@ func runThreadOnly(b *bench, _ ThreadOnlyParams) error {
 	b.fact("the changed thread changed", "%t", a.before != a.after)
 	b.fact("the other thread is as before", "%t", o.before == o.after)
 	return nil
+}
+
+// fileMask is the calling thread's file mask. umask(2) can only be asked by
+// setting it, which the threads that share it would see.
+func fileMask() string {
+	b, err := os.ReadFile("/proc/thread-self/status")
+	if err != nil {
+		return "unknown"
+	}
+	_, rest, _ := strings.Cut(string(b), "\nUmask:")
+	mask, _, _ := strings.Cut(rest, "\n")
+	return strings.TrimSpace(mask)
 }
