@@ -155,6 +155,14 @@ func freshOf(t reflect.Type) fresh { return fresh{reflect.New(t).Elem(), rtypeOf
 
 func (s fresh) new() reflect.Value { return s.at(unsafeNew(s.rtype)) }
 
+// settable is the variable in a slot, made where there is none yet.
+func (s *fresh) settable(slot *reflect.Value) reflect.Value {
+	if !slot.CanSet() {
+		*slot = s.new()
+	}
+	return *slot
+}
+
 // at is the variable at p.
 func (s fresh) at(p unsafe.Pointer) reflect.Value {
 	v := s.model

@@ -57,11 +57,8 @@ func receiveOf[T any](n *node, to, status slot, two bool, plain bltn) bltn {
 			return plain(f)
 		}
 		x, open := <-c
-		d := &f.data[to.index]
-		if !d.CanSet() {
-			*d = made.new()
-		}
-		*(*T)((*value)(unsafe.Pointer(d)).ptr) = x
+		d := made.settable(&f.data[to.index])
+		*(*T)((*value)(unsafe.Pointer(&d)).ptr) = x
 		if two {
 			f.data[status.index].SetBool(open)
 		}

@@ -409,22 +409,12 @@ func assignment(n *node) bltn {
 	if classOf(t.Kind()) == signed {
 		x := ints(src)
 		return func(f *frame) bltn {
-			d := f.data[i]
-			if !d.CanSet() {
-				d = made.new()
-				f.data[i] = d
-			}
-			d.SetInt(x(f))
+			made.settable(&f.data[i]).SetInt(x(f))
 			return next
 		}
 	}
 	return func(f *frame) bltn {
-		d := f.data[i]
-		if !d.CanSet() {
-			d = made.new()
-			f.data[i] = d
-		}
-		d.Set(v(f))
+		made.settable(&f.data[i]).Set(v(f))
 		return next
 	}
 }

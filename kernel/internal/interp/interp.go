@@ -91,11 +91,8 @@ func (i *Interp) symbols(path string) map[string]reflect.Value {
 	}
 	if s != nil {
 		addUnexported(s, path)
-		for _, own := range []map[string]reflect.Value{overrides[path], core.TimerSymbols()[path]} {
-			for name, v := range own {
-				s[name] = v
-			}
-		}
+		maps.Copy(s, overrides[path])
+		maps.Copy(s, timers[path])
 	}
 	i.places[path] = s
 	return s
@@ -126,7 +123,10 @@ func addUnexported(s map[string]reflect.Value, path string) {
 	maps.Copy(s, found)
 }
 
-// overrides are functions of the standard library that core does itself.
+// timers are the functions that make timers, which core notes.
+var timers = core.TimerSymbols()
+
+// overrides are other functions of the standard library that core does itself.
 var overrides = map[string]map[string]reflect.Value{
 	"fmt": {
 		"Print": reflect.ValueOf(core.FmtPrint), "Printf": reflect.ValueOf(core.Printf), "Println": reflect.ValueOf(core.FmtPrintln),
