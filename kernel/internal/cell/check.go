@@ -25,12 +25,11 @@ type checked struct {
 	items  []item          // in source order
 	value  ast.Expr        // the last expression
 	hushed bool            // by a semicolon: not to be shown
-	old    []*checkedPiece // pieces checked again, when full
+	old    []*checkedPiece // pieces checked again, by a redefinition
 	pieces []*piece        // of this cell
 	notes  []string
 	vars   map[string]types.Type // session variables declared by this cell
-	full   bool
-	stale  map[string]bool // names that no longer compile, or went with their type
+	stale  map[string]bool       // names that no longer compile, or went with their type
 	// affected holds the names that a redefinition compiles again, its own
 	// among them; nil without one.
 	affected map[string]bool
@@ -78,7 +77,7 @@ func cellName(n int) string { return "cell " + strconv.Itoa(n) }
 // cell's names, as a redefinition demands.
 func (s *Session) check(count int, src string, full bool) (*checked, error) {
 	c := &checked{
-		count: count, fset: token.NewFileSet(), full: full,
+		count: count, fset: token.NewFileSet(),
 		info: &types.Info{
 			Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{},
 			Uses: map[*ast.Ident]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{},

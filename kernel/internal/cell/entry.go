@@ -61,7 +61,7 @@ func (u *lowerer) cell(c *checked) {
 	}
 	u.funcs = append(u.funcs, f)
 	u.f = nil
-	if c.full {
+	if c.affected != nil {
 		u.registerAgain()
 	}
 }

@@ -278,8 +278,8 @@ func (u *lowerer) declare(c *checked) {
 			each(&ast.GenDecl{Tok: token.VAR, Specs: []ast.Spec{it.spec}}, nil)
 		}
 	}
-	// Live variables that a full check declared anew keep their slots.
-	if c.full {
+	// Live variables that a redefinition declared anew keep their slots.
+	if c.affected != nil {
 		for n, d := range u.s.names {
 			v, ok := d.obj.(*types.Var)
 			if !ok || u.decls[n] != nil || c.stale[n] || !c.affected[n] {
@@ -419,7 +419,7 @@ func (s *Session) Commit(u *Unit) {
 	}
 	s.pieces = kept
 	s.remember(c)
-	if c.full {
+	if c.affected != nil {
 		s.insts = map[string]*inst{}
 	}
 	for k, in := range u.insts {
