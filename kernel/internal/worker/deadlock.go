@@ -89,9 +89,7 @@ func (w *Worker) outlived(r *run) *frames.ErrorBody {
 			const words = "no goroutines (main called runtime.Goexit) - deadlock!"
 			return &frames.ErrorBody{Name: "fatal error", Value: words, Traceback: []string{"fatal error: " + words}}
 		}
-		if slices.ContainsFunc(others, func(g trace.Goroutine) bool {
-			return !asleep(g.State) || slices.ContainsFunc(g.Functions, wakeable)
-		}) || w.wakers.Load() {
+		if slices.ContainsFunc(others, mayGoOn) || w.wakers.Load() {
 			idle = 0
 		} else if idle++; idle == 10 {
 			return w.deadlock(others)
@@ -117,12 +115,17 @@ func (w *Worker) sleepers(r *run) ([]trace.Goroutine, bool) {
 			continue
 		}
 		seen = seen || main
-		if !asleep(g.State) || slices.ContainsFunc(g.Functions, wakeable) {
+		if mayGoOn(g) {
 			return nil, false
 		}
 		learners = append(learners, g)
 	}
 	return learners, seen
+}
+
+// mayGoOn tells whether a goroutine can go on without another one's help.
+func mayGoOn(g trace.Goroutine) bool {
+	return !asleep(g.State) || slices.ContainsFunc(g.Functions, wakeable)
 }
 
 // wakeable tells whether a function waits for something outside the learner's
