@@ -3,6 +3,7 @@ package frontends
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -98,6 +99,35 @@ func lessonCopy(t *testing.T, name, folder string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// notebook is what the tests ask of a notebook's file.
+type notebook struct {
+	Cells []struct {
+		ID    string `json:"id"`
+		Type  string `json:"cell_type"`
+		Count *int   `json:"execution_count"`
+		Meta  struct {
+			Tags []string `json:"tags"`
+		} `json:"metadata"`
+		Outputs []struct {
+			Type  string `json:"output_type"`
+			EName string `json:"ename"`
+		} `json:"outputs"`
+	} `json:"cells"`
+}
+
+// readNotebook reads the notebook at path.
+func readNotebook(t *testing.T, path string) (nb notebook) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &nb); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return nb
 }
 
 // command runs a program to its end, at most timeout, with all that it

@@ -196,16 +196,7 @@ func TestLesson(t *testing.T) {
 
 	// What was run is kept.
 	p.press("s", ctrl)
-	var saved struct {
-		Cells []struct {
-			Type    string `json:"cell_type"`
-			Outputs []struct {
-				Type string         `json:"output_type"`
-				Data map[string]any `json:"data"`
-			} `json:"outputs"`
-			Count *int `json:"execution_count"`
-		} `json:"cells"`
-	}
+	var saved notebook
 	deadline := time.Now().Add(20 * time.Second)
 	for counted := false; !counted; time.Sleep(200 * time.Millisecond) {
 		b, err := os.ReadFile(path)

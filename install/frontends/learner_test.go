@@ -2,8 +2,6 @@ package frontends
 
 import (
 	"context"
-	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,12 +18,12 @@ import (
 func TestLearner(t *testing.T) {
 	server, folder := startLab(t)
 	const name = "04-goroutine.ipynb"
-	ids := cellIDs(t, lessonCopy(t, name, folder))
+	cells := readNotebook(t, lessonCopy(t, name, folder)).Cells
 	p := open(t, newBrowser(t), server, folder, name)
 	p.menu("Edit", "Clear Outputs of All Cells")
 	at := func(id string) int {
-		for i, have := range ids {
-			if have.id == id {
+		for i, c := range cells {
+			if c.ID == id {
 				return i
 			}
 		}
@@ -49,11 +47,11 @@ func TestLearner(t *testing.T) {
 		"g1-managed": {{"", []string{"10,000"}}},
 		"ex1-check":  {{"", []string{"not yet", "returned before everybody had spoken", "Hint 1 of 3"}}},
 	}
-	for i, c := range ids {
-		if c.kind != "code" || i > at("ex1-check") {
+	for i, c := range cells {
+		if c.Type != "code" || i > at("ex1-check") {
 			continue
 		}
-		todo := tries[c.id]
+		todo := tries[c.ID]
 		if todo == nil {
 			todo = []try{{}}
 		}
@@ -65,7 +63,7 @@ func TestLearner(t *testing.T) {
 			p.wants(i, try.shows...)
 		}
 		if got := p.output(i); strings.Contains(got, "error:") {
-			t.Errorf("cell %s shows an error:\n%s", c.id, got)
+			t.Errorf("cell %s shows an error:\n%s", c.ID, got)
 		}
 	}
 	if n := at("g1-managed"); !p.shows(n, "G1") || !p.shows(n, "holds") {
@@ -118,32 +116,6 @@ func TestLearner(t *testing.T) {
 	p.eval(cell(check)+`.scrollIntoView({block: "center"})`, new(any))
 	time.Sleep(500 * time.Millisecond) // scrolling is smooth
 	p.shot("learner-passed")
-}
-
-// notebookCell is what a notebook file says of one cell.
-type notebookCell struct{ id, kind string }
-
-// cellIDs lists a notebook's cells in order.
-func cellIDs(t *testing.T, path string) []notebookCell {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var nb struct {
-		Cells []struct {
-			ID   string `json:"id"`
-			Type string `json:"cell_type"`
-		} `json:"cells"`
-	}
-	if err := json.Unmarshal(b, &nb); err != nil {
-		t.Fatal(err)
-	}
-	var cells []notebookCell
-	for _, c := range nb.Cells {
-		cells = append(cells, notebookCell{c.ID, c.Type})
-	}
-	return cells
 }
 
 // write replaces the text of the n-th cell, as pasting does.

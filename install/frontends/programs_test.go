@@ -19,27 +19,7 @@ const lessonTime = 10 * time.Minute
 // to its last without an error, but for those that are meant to fail.
 func executed(t *testing.T, path string) {
 	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var nb struct {
-		Cells []struct {
-			ID    string `json:"id"`
-			Type  string `json:"cell_type"`
-			Count *int   `json:"execution_count"`
-			Meta  struct {
-				Tags []string `json:"tags"`
-			} `json:"metadata"`
-			Outputs []struct {
-				Type  string `json:"output_type"`
-				EName string `json:"ename"`
-			} `json:"outputs"`
-		} `json:"cells"`
-	}
-	if err := json.Unmarshal(b, &nb); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
+	nb := readNotebook(t, path)
 	code, outputs := 0, 0
 	for _, c := range nb.Cells {
 		if c.Type != "code" {
